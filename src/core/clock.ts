@@ -1,0 +1,44 @@
+/**
+ * Time, timers, fresh ids and digests reach the pure rooms only through these ports. Production hands in Node's
+ * (`platform/`), the simulation hands in seeded ones (`testing/`), and the same code runs under both.
+ */
+
+/** A pending timer. `cancel` after it fired does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Where all time in Ramax comes from. */
+export interface Clock {
+  /** Wall-clock milliseconds since the Unix epoch: for timestamps, never for durations. */
+  now(): number;
+  /** Monotonic milliseconds with a fraction, from an arbitrary origin: for budgets and durations. */
+  monotonicMs(): number;
+  /** Runs `task` once, after at least `delayMs`. A pending timer does not keep a process alive. */
+  after(delayMs: number, task: () => void): Timer;
+  /** Resolves in a later turn of the event loop, after the ports had a chance to deliver. */
+  yieldToPorts(): Promise<void>;
+}
+
+/** Where all fresh ids come from. */
+export interface IdSource {
+  /** A new UUID in its 36-character text form. */
+  newId(): string;
+}
+
+/**
+ * The digest of the event chain: the first 16 bytes of SHA-256 over `previous`, the UTF-8 bytes of `header` and
+ * `payload`, in this order.
+ */
+export type ChainDigest = (previous: Uint8Array, header: string, payload: Uint8Array) => Uint8Array;
+
+/** A digest of one text, as 32 hexadecimal characters (the first 16 bytes of SHA-256). */
+export type TextDigest = (text: string) => string;
+
+/** What the pure rooms need from the platform they run on. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly chainDigest: ChainDigest;
+  readonly textDigest: TextDigest;
+}

@@ -1,0 +1,188 @@
+/**
+ * Operating errors: the one table of codes, and the one class that carries them.
+ *
+ * Three kinds of bad news are kept apart in Ramax. A *rejection* is a domain answer, made by the app with `reject()`;
+ * it reaches the caller as code `command_rejected`. An *operating error* is any other row of this table. A *bug* is an
+ * assertion (`assert.ts`) and has no code.
+ *
+ * Invariants: a code never changes its meaning; every code says whether the same call may succeed when it is
+ * repeated unchanged; an error that crosses a thread keeps code, message, details and reason (`ErrorData`).
+ */
+
+/**
+ * Every code, with what it means and whether a retry of the same call can help.
+ *
+ * `retryable` means: the same call, unchanged, may succeed later. For `outcome_unknown` that is only safe with a
+ * `commandId`, which gives the definite answer.
+ */
+export const errorTable = {
+  command_rejected: { retryable: false, means: 'The command was decided and the app refused it.' },
+  conflict: {
+    retryable: false,
+    means: 'The space has moved past expectedSequence, or the commandId was used for another command.',
+  },
+  unknown_command: { retryable: false, means: 'The app has no command of this name.' },
+  unknown_query: { retryable: false, means: 'The app has no query of this name.' },
+  unknown_view: { retryable: false, means: 'The app has no view of this name.' },
+  invalid_input: { retryable: false, means: 'An argument is of the wrong type, shape or size.' },
+  invalid_app: { retryable: false, means: 'The app module does not load or has the wrong shape.' },
+  command_failed: {
+    retryable: false,
+    means: 'The command function or query threw, or returned something that is no answer.',
+  },
+  projection_failed: { retryable: false, means: 'A projection threw while it applied an event.' },
+  overloaded: { retryable: true, means: 'A bounded queue is full. Nothing was done.' },
+  aborted: { retryable: true, means: 'The caller aborted before anything was decided.' },
+  timeout: { retryable: true, means: 'The deadline passed before anything was decided.' },
+  outcome_unknown: {
+    retryable: true,
+    means: 'The command may or may not have been committed; the same commandId gives the definite answer.',
+  },
+  closed: { retryable: false, means: 'The runtime, store or space handle is closed.' },
+  not_found: { retryable: false, means: 'The space does not exist, or has been deleted.' },
+  already_owned: { retryable: true, means: 'Another runtime owns this data directory.' },
+  storage: { retryable: true, means: 'The disk or the database refused an operation.' },
+  storage_unsuitable: {
+    retryable: false,
+    means:
+      'The data directory cannot hold a database safely (not writable, a network file system, no directory).',
+  },
+  format_newer: { retryable: false, means: 'The database was written by a newer version of the format.' },
+  corrupt: { retryable: false, means: 'Stored data failed verification; nothing wrong is served.' },
+  fenced: { retryable: true, means: 'A newer owner has taken over; this writer or shard is out of date.' },
+  unavailable: {
+    retryable: true,
+    means: 'A shard or the writer is down and could not be restarted in time.',
+  },
+} as const satisfies Record<string, { readonly retryable: boolean; readonly means: string }>;
+
+/** The stable code of an operating error. */
+export type ErrorCode = keyof typeof errorTable;
+
+/** An error as plain data: what crosses threads. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly reason?: string;
+}
+
+/** What a `RamaxError` may carry besides its code and message. */
+export interface RamaxErrorOptions {
+  /** Facts a person or a program needs to act: names, limits, positions. Plain data. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** The rejection's reason, only with `command_rejected`. */
+  readonly reason?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class of the public API.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await acme.execute('addContact', contact);
+ * } catch (error) {
+ *   if (error instanceof RamaxError && error.code === 'command_rejected') console.log(error.reason, error.details);
+ *   else if (error instanceof RamaxError && error.retryable) await retryLater();
+ *   else throw error;
+ * }
+ * ```
+ */
+export class RamaxError extends Error {
+  override readonly name = 'RamaxError';
+  /** A row of the table of codes; stable over versions. */
+  readonly code: ErrorCode;
+  /** Whether the same call, unchanged, may succeed later. */
+  readonly retryable: boolean;
+  /** Facts that help to act: names, limits, positions. */
+  readonly details: Readonly<Record<string, unknown>>;
+  /** The reason that the app gave to `reject()`, with code `command_rejected` only. */
+  readonly reason: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: RamaxErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = errorTable[code].retryable;
+    this.details = options.details ?? {};
+    this.reason = options.reason;
+  }
+
+  /** This error as plain data, for a port or a log. */
+  toData(): ErrorData {
+    return {
+      code: this.code,
+      message: this.message,
+      details: this.details,
+      ...(this.reason === undefined ? {} : { reason: this.reason }),
+    };
+  }
+
+  /** The error that `data` describes. */
+  static fromData(data: ErrorData): RamaxError {
+    return new RamaxError(data.code, data.message, {
+      ...(data.details === undefined ? {} : { details: data.details }),
+      ...(data.reason === undefined ? {} : { reason: data.reason }),
+    });
+  }
+}
+
+/**
+ * The `invalid_input` error for one field: names the field, what was expected and what came.
+ */
+export function invalidInput(field: string, expected: string, got: unknown): RamaxError {
+  const came = describe(got);
+  return new RamaxError('invalid_input', `${field} must be ${expected}, but got ${came}`, {
+    details: { field, expected, got: came },
+  });
+}
+
+/** Whether `error` is a `RamaxError`, of this code when one is given. */
+export function isRamaxError(error: unknown, code?: ErrorCode): error is RamaxError {
+  return error instanceof RamaxError && (code === undefined || error.code === code);
+}
+
+/** `error` itself when it is a `RamaxError`, else a `RamaxError` of `code` that has it as its cause. */
+export function asRamaxError(error: unknown, code: ErrorCode, context: string): RamaxError {
+  if (error instanceof RamaxError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? error.stack : undefined;
+  return new RamaxError(code, `${context}: ${message}`, {
+    cause: error,
+    details: stack === undefined ? {} : { stack },
+  });
+}
+
+const describedCharsMax = 80;
+
+function describe(got: unknown): string {
+  if (got === null) return 'null';
+  switch (typeof got) {
+    case 'string':
+      return `the string ${shorten(JSON.stringify(got))}`;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return Object.is(got, -0) ? '-0' : String(got);
+    case 'bigint':
+      return `the bigint ${shorten(String(got))}`;
+    case 'function':
+      return 'a function';
+    case 'symbol':
+      return 'a symbol';
+    default:
+      return Array.isArray(got) ? `an array of ${got.length}` : `an object (${constructorName(got)})`;
+  }
+}
+
+function constructorName(got: object): string {
+  const prototype: unknown = Object.getPrototypeOf(got);
+  if (prototype === null) return 'no prototype';
+  const owner: unknown = (prototype as { constructor?: unknown }).constructor;
+  return typeof owner === 'function' && owner.name !== '' ? owner.name : 'unnamed class';
+}
+
+function shorten(text: string): string {
+  return text.length <= describedCharsMax ? text : `${text.slice(0, describedCharsMax)}…`;
+}

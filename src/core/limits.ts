@@ -1,0 +1,105 @@
+/**
+ * Every bound of Ramax, with its reason. A bound over which the caller gets `invalid_input` guards one value;
+ * a bound over which it gets `overloaded` guards a queue. All are options of `Ramax.start({ limits })`.
+ *
+ * Units are in the names: `…BytesMax`, `…Ms`, `…Max` (a count).
+ */
+export interface Limits {
+  /**
+   * Commands and reads in flight for one space, from the call to its answer. Over it a call fails with `overloaded`
+   * or waits. 4,096 fills many group commits (a commit takes up to `commitCommandsMax`) and keeps one tenant's share of memory small.
+   */
+  readonly spaceInFlightMax: number;
+  /** Calls that may wait for room in one space (`overload: 'wait'`). Over it even a waiting call is `overloaded`. */
+  readonly spaceWaitingMax: number;
+  /** Calls in flight over all spaces: bounds the memory of the main thread and of all mailboxes together. */
+  readonly totalInFlightMax: number;
+  /** Bytes of parameters in flight over all spaces, because a count alone does not bound memory. */
+  readonly totalInFlightBytesMax: number;
+  /** Turns that one space's mailbox holds in its shard; the second fence behind `spaceInFlightMax`. */
+  readonly mailboxTurnsMax: number;
+  /** How long one mailbox task goes on draining before it yields to the ports and to other spaces. */
+  readonly turnBudgetMs: number;
+  /** Turns that one space may have decided and not yet seen committed; over it the mailbox pauses. */
+  readonly speculativeTurnsMax: number;
+  /** Commands in one transaction of the writer: beyond about 1,000 a larger group gains nothing and delays replies. */
+  readonly commitCommandsMax: number;
+  /** Bytes of event payloads in one transaction of the writer. */
+  readonly commitBytesMax: number;
+  /** Bytes of one value (parameters, payload, projection value), counted as UTF-8 text, 8 per number, 1 per other leaf. */
+  readonly valueBytesMax: number;
+  /** Depth of one value: deeper ones overflow the stack of ordinary serialisers. */
+  readonly valueDepthMax: number;
+  /** Events that one command may append atomically. */
+  readonly eventsPerCommandMax: number;
+  /** UTF-8 bytes of an entity id, event type, PState key, command id, causation id, correlation id or tag. */
+  readonly idBytesMax: number;
+  /** Tags on one event. */
+  readonly tagsPerEventMax: number;
+  /** UTF-8 bytes of the metadata of an event or a space as JSON. */
+  readonly metadataBytesMax: number;
+  /** Entries that one space's view keeps in memory besides those that are not persisted yet (least recently used go first). */
+  readonly cacheEntriesMax: number;
+  /** Changed keys of one space that are not persisted yet; reaching it starts a flush. */
+  readonly dirtyKeysMax: number;
+  /** The longest time a changed key stays unpersisted while its space is open. */
+  readonly flushDelayMs: number;
+  /** Spaces that one shard keeps open; over it the least recently used idle one is flushed and closed. */
+  readonly openSpacesMax: number;
+  /** Events in one read of the log: bounds the time of a read transaction, so that checkpoints are not starved. */
+  readonly readEventsMax: number;
+  /** Payload bytes in one read of the log. */
+  readonly readBytesMax: number;
+  /** Rows deleted in one transaction while a space is deleted. */
+  readonly purgeRowsMax: number;
+  /** How long a `commandId` is remembered at least. */
+  readonly commandRetentionMs: number;
+  /** The deadline of a call that gives none. */
+  readonly callTimeoutMs: number;
+  /** How long main waits for a shard to say whether an aborted command was already decided. */
+  readonly cancelGraceMs: number;
+  /** How long `close()` waits for work in flight before it stops the threads all the same. */
+  readonly drainTimeoutMs: number;
+  /** How long a thread may take from its start to its first message. */
+  readonly startTimeoutMs: number;
+  /** Restarts of one thread inside `restartWindowMs`; one more stops the runtime instead of looping. */
+  readonly restartsMax: number;
+  /** The window in which `restartsMax` counts. */
+  readonly restartWindowMs: number;
+}
+
+/** What `Ramax.start({ limits })` takes: any of the bounds. */
+export type LimitsOptions = Partial<Limits>;
+
+/** The bounds that hold where `Ramax.start({ limits })` says nothing. */
+export const defaultLimits: Limits = {
+  spaceInFlightMax: 4_096,
+  spaceWaitingMax: 65_536,
+  totalInFlightMax: 65_536,
+  totalInFlightBytesMax: 256 * 1024 * 1024,
+  mailboxTurnsMax: 8_192,
+  turnBudgetMs: 2,
+  speculativeTurnsMax: 4_096,
+  commitCommandsMax: 1_024,
+  commitBytesMax: 16 * 1024 * 1024,
+  valueBytesMax: 1024 * 1024,
+  valueDepthMax: 64,
+  eventsPerCommandMax: 1_000,
+  idBytesMax: 512,
+  tagsPerEventMax: 16,
+  metadataBytesMax: 16 * 1024,
+  cacheEntriesMax: 100_000,
+  dirtyKeysMax: 4_096,
+  flushDelayMs: 1_000,
+  openSpacesMax: 10_000,
+  readEventsMax: 1_000,
+  readBytesMax: 4 * 1024 * 1024,
+  purgeRowsMax: 5_000,
+  commandRetentionMs: 7 * 24 * 60 * 60 * 1_000,
+  callTimeoutMs: 30_000,
+  cancelGraceMs: 1_000,
+  drainTimeoutMs: 30_000,
+  startTimeoutMs: 30_000,
+  restartsMax: 5,
+  restartWindowMs: 60_000,
+};

@@ -1,0 +1,8 @@
+import { closest, distance } from 'fastest-levenshtein';
+
+/** The name of `names` that a person who wrote `written` most likely meant, when one is near enough to say so. */
+export function nearestName(written: string, names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const name = closest(written, names);
+  return distance(written, name) <= Math.max(2, Math.floor(written.length / 2)) ? name : undefined;
+}

@@ -1,0 +1,177 @@
+/**
+ * The port of the log: what a storage adapter implements, and nothing more. One contract suite
+ * (`test/event-store/log-store.contract.ts`) runs on every adapter.
+ *
+ * The log has one writer (`LogStore`) and any number of readers (`LogReader`). The unit of writing is a batch of
+ * requests in one durable transaction: one await per batch. Within a batch, requests are taken in order, each sees
+ * the ones before it, and each is all in or all out; a refused one changes nothing and does not disturb the others.
+ *
+ * Invariants of an adapter:
+ *   L1  `commit` resolves only when the transaction is durable, as durable as the adapter promises.
+ *   L2  `commit` rejects only when the outcome of the whole batch is in doubt; the store must then be closed and
+ *       opened again, and nobody may be told that its request was refused.
+ *   L3  `eventId` increases strictly in commit order and is never reused, also after the newest events are deleted.
+ *   L4  `(spaceId, spaceSequence)` is unique and dense from 1; an append states the sequence that it follows.
+ *   L5  `spaceId` is never reused.
+ *   L6  Readers see committed batches only, whole, and nothing of a space whose deletion is committed.
+ *   L7  Every read is bounded by `limit` and `bytesMax`, returns at least one event when there is one, and holds no
+ *       transaction between calls.
+ */
+
+import type { ErrorData } from '../core/errors.js';
+import type { Value } from '../core/values.js';
+
+/** An event ready to be stored: encoded, stamped and chained. Its sequence follows from its place in the request. */
+export interface SealedEvent {
+  readonly entityId: string;
+  readonly type: string;
+  readonly version: number;
+  /** msgpack bytes of the payload. */
+  readonly payload: Uint8Array;
+  readonly timestamp: number;
+  /** null: the invocation id. */
+  readonly causationId: string | null;
+  /** null: the invocation id. */
+  readonly correlationId: string | null;
+  /** JSON array of strings, or null for none. */
+  readonly tags: string | null;
+  /** JSON object, or null for none. */
+  readonly metadata: string | null;
+  /** 16 bytes: this event chained to the one before it in its space (`seal.ts`). */
+  readonly hash: Uint8Array;
+}
+
+/** An event as it lies in the log. */
+export interface StoredEvent extends SealedEvent {
+  readonly eventId: number;
+  readonly spaceId: number;
+  readonly spaceSequence: number;
+  /** The `execute` call that wrote it: a UUID. */
+  readonly invocationId: string;
+}
+
+/** What is remembered of an accepted command that came with a `commandId`. */
+export interface CommandRecord {
+  readonly commandId: string;
+  readonly commandName: string;
+  /** Digest of the parameters: the same id with others is a conflict. */
+  readonly paramsHash: string;
+  readonly invocationId: string;
+  /** The first event's id; 0 when the command was accepted without events. Its events have consecutive ids. */
+  readonly firstEventId: number;
+  readonly eventCount: number;
+  /** The space's latest sequence after the command. */
+  readonly spaceSequence: number;
+}
+
+/** Appends the events of one command to one space. */
+export interface AppendRequest {
+  readonly kind: 'append';
+  readonly spaceId: number;
+  /** The space's latest sequence as the requester knows it; anything else is refused with `conflict`. */
+  readonly previousSequence: number;
+  readonly invocationId: string;
+  /** May be empty when `command` is there. */
+  readonly events: readonly SealedEvent[];
+  /** Stored with the events, for the promise "once". Refused with `conflict` when the id is there already. */
+  readonly command: Pick<CommandRecord, 'commandId' | 'commandName' | 'paramsHash'> | null;
+}
+
+/** Finds the live space of this name or creates it. */
+export interface CreateSpaceRequest {
+  readonly kind: 'createSpace';
+  readonly spaceName: string;
+  readonly metadata: Readonly<Record<string, Value>>;
+}
+
+/** Replaces the metadata of a live space. */
+export interface UpdateSpaceRequest {
+  readonly kind: 'updateSpace';
+  readonly spaceId: number;
+  readonly metadata: Readonly<Record<string, Value>>;
+}
+
+/** Marks a live space as deleted: its name is free at once, its events are gone for every reader. */
+export interface MarkSpaceDeletedRequest {
+  readonly kind: 'markSpaceDeleted';
+  readonly spaceId: number;
+}
+
+/** One request of a batch. */
+export type LogWrite = AppendRequest | CreateSpaceRequest | UpdateSpaceRequest | MarkSpaceDeletedRequest;
+
+/** What became of one request. `refused` is definite: nothing of it was written. */
+export type LogWriteOutcome =
+  | { readonly kind: 'appended'; readonly firstEventId: number; readonly spaceSequence: number }
+  | { readonly kind: 'space'; readonly space: SpaceRow; readonly created: boolean }
+  | { readonly kind: 'marked' }
+  | { readonly kind: 'refused'; readonly error: ErrorData };
+
+/** A space as the registry knows it. */
+export interface SpaceRow {
+  readonly spaceId: number;
+  readonly spaceName: string;
+  readonly metadata: Readonly<Record<string, Value>>;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+}
+
+/** Where a space's log ends. */
+export interface SpaceHead {
+  readonly lastSpaceSequence: number;
+  readonly lastEventId: number;
+  /** The chain hash of the last event; `genesisHash` before the first. */
+  readonly lastHash: Uint8Array;
+}
+
+/** The bounds of one read. */
+export interface ReadBounds {
+  /** Events at most; at least 1. */
+  readonly limit: number;
+  /** Payload bytes at most; the first event comes whatever its size. */
+  readonly bytesMax: number;
+}
+
+/** Read access to the log; safe to use beside the writer. */
+export interface LogReader {
+  /** Events of one space with `spaceSequence > after`, in order. */
+  readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]>;
+  /** Events of one entity in one space with `spaceSequence > after`, in order. */
+  readEntity(
+    spaceId: number,
+    entityId: string,
+    after: number,
+    bounds: ReadBounds,
+  ): Promise<readonly StoredEvent[]>;
+  /** Events of all live spaces with `eventId > after`, in order. */
+  readAll(after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]>;
+  /** One event, when it is in this space. */
+  readEvent(spaceId: number, eventId: number): Promise<StoredEvent | undefined>;
+  /** The records of those of these command ids that this space has accepted. */
+  findCommands(spaceId: number, commandIds: readonly string[]): Promise<readonly CommandRecord[]>;
+  /** The largest event id ever committed; 0 before the first. */
+  latestEventId(): Promise<number>;
+  /** Where the space ends, or undefined when there is no such live space. */
+  spaceHead(spaceId: number): Promise<SpaceHead | undefined>;
+  findSpaceByName(spaceName: string): Promise<SpaceRow | undefined>;
+  findSpaceById(spaceId: number): Promise<SpaceRow | undefined>;
+  /** Live spaces with `spaceId > after`, in order, `limit` at most. */
+  listSpaces(after: number, limit: number): Promise<readonly SpaceRow[]>;
+  close(): Promise<void>;
+}
+
+/** The writer's end of the log. */
+export interface LogStore extends LogReader {
+  /** Names this log for ever: a projection made from another log is recognised by it. */
+  readonly logId: string;
+  /** Grows by one at every opening for writing. */
+  readonly ownerGeneration: number;
+  /** One durable transaction over the whole batch; outcomes in the order of the requests. See L1, L2. */
+  commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]>;
+  /** Spaces marked as deleted whose rows are not all gone yet. */
+  deletedSpaces(): Promise<readonly number[]>;
+  /** Deletes up to `rowsMax` rows of a space marked as deleted, and its registry row with the last ones. */
+  purgeSpace(spaceId: number, rowsMax: number): Promise<{ readonly done: boolean }>;
+  /** Forgets up to `rowsMax` command records accepted before `before` (ms since the epoch), oldest first. */
+  pruneCommands(before: number, rowsMax: number): Promise<{ readonly done: boolean }>;
+}

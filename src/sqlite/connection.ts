@@ -1,0 +1,111 @@
+/**
+ * The one door to better-sqlite3: opens connections with every pragma that a promise rests on, and turns SQLite's
+ * errors into ours.
+ *
+ * Invariants:
+ *   - A durable connection has `synchronous=FULL`, asserted after the first statement: better-sqlite3 is built with
+ *     WAL synchronous=NORMAL, and the pragma only tells the truth once the connection was used.
+ *   - Checkpoints are never left to SQLite (`wal_autocheckpoint=0`), because COMMIT does not report their errors.
+ *   - Nobody opens or closes a database file by other means while this process holds it: on POSIX that drops locks.
+ */
+
+import Database from 'better-sqlite3';
+import { assert } from '../core/assert.js';
+import { RamaxError } from '../core/errors.js';
+
+/** A connection; better-sqlite3's own class, named here so that nobody else imports it. */
+export type Connection = Database.Database;
+/** A prepared statement. */
+export type Statement<Parameters extends unknown[] = unknown[], Row = unknown> = Database.Statement<
+  Parameters,
+  Row
+>;
+
+/** How a connection is used. */
+export interface ConnectionOptions {
+  readonly file: string;
+  /**
+   * `durable`: the log's writer, every commit synced. `cache`: rebuildable data, consistent but synced late.
+   * `reader`: read only.
+   */
+  readonly use: 'durable' | 'cache' | 'reader';
+  /** How long a statement waits for another connection's lock. */
+  readonly busyTimeoutMs: number;
+}
+
+/**
+ * Opens a database file.
+ *
+ * @throws {RamaxError} `storage`, or `corrupt` when the file is no database
+ */
+export function openConnection(options: ConnectionOptions): Connection {
+  const readonly = options.use === 'reader';
+  try {
+    const connection = new Database(options.file, {
+      readonly,
+      fileMustExist: readonly,
+      timeout: options.busyTimeoutMs,
+    });
+    try {
+      configure(connection, options.use);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  } catch (error) {
+    throw storageError(error, `cannot open ${options.file}`);
+  }
+}
+
+function configure(connection: Connection, use: ConnectionOptions['use']): void {
+  if (use === 'reader') {
+    connection.pragma('query_only = 1');
+    return;
+  }
+  connection.pragma('journal_mode = WAL');
+  connection.pragma(`synchronous = ${use === 'durable' ? 'FULL' : 'NORMAL'}`);
+  if (use === 'durable') {
+    // Only macOS has a difference between fsync and a full flush; elsewhere the pragma has no effect.
+    connection.pragma('fullfsync = 1');
+    connection.pragma('checkpoint_fullfsync = 1');
+  }
+  connection.pragma('wal_autocheckpoint = 0');
+  connection.prepare('SELECT count(*) FROM sqlite_schema').get();
+  const synchronous = connection.pragma('synchronous', { simple: true });
+  assert(synchronous === (use === 'durable' ? 2 : 1), 'synchronous stays as set after the first statement');
+}
+
+/** What a checkpoint of the write-ahead log did. */
+export interface CheckpointResult {
+  /** A reader kept the checkpoint from finishing. */
+  readonly busy: boolean;
+  /** Pages in the write-ahead log, and how many of them are in the database now. */
+  readonly walPages: number;
+  readonly checkpointedPages: number;
+}
+
+/** Moves the write-ahead log into the database, as far as readers allow (`PASSIVE`) or wholly (`TRUNCATE`). */
+export function checkpointWal(connection: Connection, mode: 'PASSIVE' | 'TRUNCATE'): CheckpointResult {
+  const [row] = connection.pragma(`wal_checkpoint(${mode})`) as [
+    { busy: number; log: number; checkpointed: number },
+  ];
+  return { busy: row.busy !== 0, walPages: row.log, checkpointedPages: row.checkpointed };
+}
+
+/** `error` as a `RamaxError`: `corrupt` for damage, `storage` for the rest, with SQLite's own code in the details. */
+export function storageError(error: unknown, context: string): RamaxError {
+  if (error instanceof RamaxError) return error;
+  const sqliteCode = error instanceof Database.SqliteError ? error.code : undefined;
+  const damaged = sqliteCode === 'SQLITE_NOTADB' || sqliteCode?.startsWith('SQLITE_CORRUPT') === true;
+  const message = error instanceof Error ? error.message : String(error);
+  return new RamaxError(damaged ? 'corrupt' : 'storage', `${context}: ${message}`, {
+    cause: error,
+    details: sqliteCode === undefined ? {} : { sqliteCode },
+  });
+}
+
+/** Whether `error` says that another connection holds the lock. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}

@@ -1,0 +1,51 @@
+/**
+ * A storage adapter as a whole: what the module behind a `StorageRef` exports as `adapter`.
+ *
+ * Functions cannot cross threads, so a user's choice of storage is plain data; each thread imports the module and
+ * opens the part that it owns: main the ownership, the writer the log, a shard its partitions and a reader.
+ */
+
+import type { Platform } from '../core/clock.js';
+import type { LogReader, LogStore } from '../event-store/port.js';
+import type { PStateStore } from '../pstate/port.js';
+
+/** A storage choice as plain data: what `sqlite()` and `memory()` return. */
+export interface StorageRef {
+  /** URL of a module that exports `adapter: StorageAdapter`. */
+  readonly module: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What opening a partition of projections needs to know. */
+export interface PartitionOptions {
+  /** 0 to 15. */
+  readonly partition: number;
+  /** The log that the projections follow: those of another log are discarded. */
+  readonly logId: string;
+  /** Grows with every runtime and every restart of a shard; an older one can no longer write. */
+  readonly fence: number;
+}
+
+/** The right to use a data directory, held until it is released or the process ends. */
+export interface Ownership {
+  release(): Promise<void>;
+}
+
+/** How `acquireOwnership` waits. */
+export interface OwnershipOptions {
+  /** How long to wait for another owner to let go; 0 fails at once. */
+  readonly ownershipWaitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One kind of storage. */
+export interface StorageAdapter {
+  /** Makes sure that no other runtime uses this storage (`already_owned` with the owner's pid otherwise). */
+  acquireOwnership(ref: StorageRef, platform: Platform, options: OwnershipOptions): Promise<Ownership>;
+  /** Opens the log for writing, creating or migrating it. */
+  openLog(ref: StorageRef, platform: Platform): Promise<LogStore>;
+  /** Opens the log for reading beside the writer, or undefined where only the writer's thread can read it. */
+  openLogReader(ref: StorageRef): Promise<LogReader | undefined>;
+  /** Opens one partition of the projections. */
+  openPStateStore(ref: StorageRef, options: PartitionOptions): PStateStore;
+}
