@@ -16,8 +16,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Runs `task` once, after at least `delayMs`. A pending timer does not keep a process alive. */
   after(delayMs: number, task: () => void): Timer;
-  /** Resolves in a later turn of the event loop, after the ports had a chance to deliver. */
-  yieldToPorts(): Promise<void>;
+  /** Runs `task` at the end of this turn of the event loop; messages that have arrived are delivered before the next. */
+  soon(task: () => void): void;
 }
 
 /** Where all fresh ids come from. */
@@ -34,6 +34,18 @@ export type ChainDigest = (previous: Uint8Array, header: string, payload: Uint8A
 
 /** A digest of one text, as 32 hexadecimal characters (the first 16 bytes of SHA-256). */
 export type TextDigest = (text: string) => string;
+
+/** Resolves at the end of this turn of the event loop: gives the ports and other spaces their chance. */
+export function yieldToPorts(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
+}
+
+/** Resolves after at least `delayMs`. */
+export function delay(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}
 
 /** What the pure rooms need from the platform they run on. */
 export interface Platform {

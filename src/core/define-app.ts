@@ -128,3 +128,9 @@ export type ParamsOf<F> = F extends (pstate: never, params: infer Params, ...res
 
 /** The result of a query. */
 export type ResultOf<F> = F extends (...args: never[]) => infer Result ? Result : never;
+
+/** The queries of an app. */
+export type QueriesOf<A> = A extends { readonly queries?: infer Q } ? NonNullable<Q> : Queries;
+
+/** The commands of an app. */
+export type CommandsOf<A> = A extends { readonly commands: infer C } ? C : Commands;

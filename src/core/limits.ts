@@ -1,3 +1,6 @@
+import { invalidInput } from './errors.js';
+import { checkInteger } from './names.js';
+
 /**
  * Every bound of Ramax, with its reason. A bound over which the caller gets `invalid_input` guards one value;
  * a bound over which it gets `overloaded` guards a queue. All are options of `Ramax.start({ limits })`.
@@ -58,6 +61,8 @@ export interface Limits {
   readonly callTimeoutMs: number;
   /** How long main waits for a shard to say whether an aborted command was already decided. */
   readonly cancelGraceMs: number;
+  /** The deadline of a rebuild that gives none: it may have to read a long history. */
+  readonly rebuildTimeoutMs: number;
   /** How long `close()` waits for work in flight before it stops the threads all the same. */
   readonly drainTimeoutMs: number;
   /** How long a thread may take from its start to its first message. */
@@ -98,8 +103,26 @@ export const defaultLimits: Limits = {
   commandRetentionMs: 7 * 24 * 60 * 60 * 1_000,
   callTimeoutMs: 30_000,
   cancelGraceMs: 1_000,
+  rebuildTimeoutMs: 60 * 60 * 1_000,
   drainTimeoutMs: 30_000,
   startTimeoutMs: 30_000,
   restartsMax: 5,
   restartWindowMs: 60_000,
 };
+
+/**
+ * The bounds with the caller's own in place of the defaults.
+ *
+ * @throws {RamaxError} `invalid_input` naming the limit that is unknown or no positive integer
+ */
+export function resolveLimits(options: LimitsOptions = {}): Limits {
+  if (typeof options !== 'object' || options === null) throw invalidInput('limits', 'an object', options);
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(defaultLimits, name)) {
+      throw invalidInput(`limits.${name}`, `one of ${Object.keys(defaultLimits).join(', ')}`, value);
+    }
+    if (value !== undefined) checkInteger(value, `limits.${name}`, name.endsWith('Ms') ? 0 : 1);
+  }
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...defaultLimits, ...Object.fromEntries(given) };
+}

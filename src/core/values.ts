@@ -21,8 +21,8 @@ export interface ValueLimits {
   readonly valueDepthMax: number;
 }
 
-/** Frozen roots and branches that are known to be ours: sharing them is safe and costs no second walk. */
-const ownFrozen = new WeakSet<object>();
+/** Frozen roots and branches that are known to be ours, with their size: sharing them is safe and costs no second walk. */
+const ownFrozen = new WeakMap<object, number>();
 
 /**
  * A deeply frozen copy of `value`, or `value` itself when it is already one of ours.
@@ -34,6 +34,13 @@ export function freezeValue(value: unknown, field: string, limits: ValueLimits):
   if (typeof value === 'object' && value !== null && ownFrozen.has(value)) return value as Value;
   const walk: Walk = { limits, field, path: [], bytes: 0 };
   return copy(value, walk);
+}
+
+/** The size of a value that `freezeValue` gave out, as `valueBytesMax` counts it. */
+export function valueBytes(value: Value): number {
+  if (typeof value === 'string') return utf8Bytes(value);
+  if (typeof value === 'object' && value !== null) return ownFrozen.get(value) ?? 1;
+  return typeof value === 'number' ? 8 : 1;
 }
 
 interface Walk {
@@ -71,9 +78,10 @@ function copyBranch(value: object, walk: Walk): Value {
   if (walk.path.length >= walk.limits.valueDepthMax) {
     throw refuse(walk, `at most ${walk.limits.valueDepthMax} levels deep`, value);
   }
+  const before = walk.bytes;
   spend(walk, 1);
   const frozen = Object.freeze(Array.isArray(value) ? copyArray(value, walk) : copyObject(value, walk));
-  ownFrozen.add(frozen);
+  ownFrozen.set(frozen, walk.bytes - before);
   return frozen;
 }
 

@@ -11,7 +11,7 @@ const nodeClock: Clock = {
     timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
-  yieldToPorts: () => new Promise((resolve) => setImmediate(resolve)),
+  soon: (task) => void setImmediate(task),
 };
 
 const nodeIds: IdSource = { newId: () => randomUUID() };

@@ -57,6 +57,11 @@ export interface PStateStore {
   checkpoint(spaceId: number, view: ViewRef): Checkpoint | undefined;
   /** See P1, P2. */
   flush(spaceId: number, views: readonly ViewFlush[]): void;
+  /**
+   * Puts views in the place of others, in one transaction: for each pair the entries and the checkpoint of `to` are
+   * removed and those of `from` become those of `to`. Checks the fence (P2).
+   */
+  replaceViews(spaceId: number, pairs: readonly { readonly from: ViewRef; readonly to: ViewRef }[]): void;
   /** Deletes up to `rowsMax` rows of the space, over all its views. */
   dropSpace(spaceId: number, rowsMax: number): { readonly done: boolean };
   close(): void;

@@ -31,6 +31,8 @@ export interface ConnectionOptions {
   readonly use: 'durable' | 'cache' | 'reader';
   /** How long a statement waits for another connection's lock. */
   readonly busyTimeoutMs: number;
+  /** Runs before anything of the file is changed, its journal mode included, and throws to refuse the file. */
+  readonly check?: (connection: Connection) => void;
 }
 
 /**
@@ -47,6 +49,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       timeout: options.busyTimeoutMs,
     });
     try {
+      options.check?.(connection);
       configure(connection, options.use);
     } catch (error) {
       connection.close();

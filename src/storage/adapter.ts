@@ -40,6 +40,8 @@ export interface OwnershipOptions {
 
 /** One kind of storage. */
 export interface StorageAdapter {
+  /** Whether any thread can read the log beside its writer; else reads go through the writer's thread. */
+  readonly readsBesideWriter: boolean;
   /** Makes sure that no other runtime uses this storage (`already_owned` with the owner's pid otherwise). */
   acquireOwnership(ref: StorageRef, platform: Platform, options: OwnershipOptions): Promise<Ownership>;
   /** Opens the log for writing, creating or migrating it. */

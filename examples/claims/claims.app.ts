@@ -1,0 +1,141 @@
+/**
+ * Requests for payment: one space per department, one claim per entity. Every command is one step of a claim, asked
+ * of the rules in `rules.ts`; every event is a step that happened.
+ */
+
+import { defineApp, type PStateReader, type PStateWriter, reject } from 'ramax';
+import { type Page, pageOf } from '../demo/page.js';
+import { type Action, afterAction, type Claim, type ClaimStep, isOpen, statusOf } from './claim.js';
+import { brokenRule } from './rules.js';
+
+/** Claims and their amounts, counted together. */
+export interface Total {
+  readonly claims: number;
+  readonly amountCents: number;
+}
+
+/** What a department has on its desk. */
+export interface Summary extends Total {
+  readonly openClaims: number;
+  readonly statuses: readonly (Total & { readonly status: string })[];
+}
+
+const nothing: Total = { claims: 0, amountCents: 0 };
+
+/** The command for one action: the rules decide, and what may happen becomes one event. */
+function command<const Type extends string>(action: Action, type: Type) {
+  return (pstate: PStateReader, step: ClaimStep) => {
+    const entityId = `claim:${step.claimId}`;
+    const claim = pstate.get<Claim>(entityId);
+    const rule = brokenRule(action, claim, step);
+    if (rule === undefined) return [{ entityId, type, payload: { action, step } }];
+    return reject(rule.name, {
+      claimId: step.claimId,
+      says: rule.says,
+      status: claim ? statusOf(claim) : null,
+    });
+  };
+}
+
+interface StepEvent {
+  readonly payload: { readonly action: Action; readonly step: ClaimStep };
+}
+
+/** Every event is a step, so a view that follows claims applies the same function to all of them. */
+function onEveryStep(apply: (view: PStateWriter, event: StepEvent) => void) {
+  return {
+    'claim.saved': apply,
+    'claim.submitted': apply,
+    'claim.approved': apply,
+    'claim.finalApproved': apply,
+    'claim.rejected': apply,
+    'claim.takenBack': apply,
+    'claim.paymentRequested': apply,
+    'claim.paymentHandled': apply,
+  };
+}
+
+/** Moves the claim on, and its amount from the total of its old status to that of its new one. */
+function applyStep(pstate: PStateWriter, { payload: { action, step } }: StepEvent): void {
+  const key = `claim:${step.claimId}`;
+  const before = pstate.get<Claim>(key);
+  const after = afterAction(before, action, step);
+  pstate.put(key, after);
+  if (before !== undefined) count(pstate, `status:${statusOf(before)}`, -1, before.amountCents);
+  count(pstate, `status:${statusOf(after)}`, 1, after.amountCents);
+  const opened = Number(isOpen(after.phase)) - Number(before !== undefined && isOpen(before.phase));
+  if (opened !== 0) pstate.update<number>('open', (open = 0) => open + opened);
+}
+
+/** Adds or takes away one claim; a total that comes down to none leaves no key behind. */
+function count(view: PStateWriter, key: string, sign: 1 | -1, amountCents: number): void {
+  const total = view.get<Total>(key) ?? nothing;
+  const claims = total.claims + sign;
+  if (claims === 0) view.delete(key);
+  else view.put(key, { claims, amountCents: total.amountCents + sign * amountCents });
+}
+
+function summaryOf(pstate: PStateReader): Summary {
+  const prefix = 'status:';
+  const statuses = [...pstate.entries<Total>({ prefix })].map(([key, total]) => {
+    return { status: key.slice(prefix.length), ...total };
+  });
+  return {
+    claims: statuses.reduce((sum, { claims }) => sum + claims, 0),
+    amountCents: statuses.reduce((sum, { amountCents }) => sum + amountCents, 0),
+    openClaims: pstate.get<number>('open') ?? 0,
+    statuses,
+  };
+}
+
+export default defineApp({
+  name: 'claims',
+  commands: {
+    save: command('save', 'claim.saved'),
+    submit: command('submit', 'claim.submitted'),
+    approve: command('approve', 'claim.approved'),
+    finalApprove: command('finalApprove', 'claim.finalApproved'),
+    reject: command('reject', 'claim.rejected'),
+    takeBack: command('takeBack', 'claim.takenBack'),
+    requestPayment: command('requestPayment', 'claim.paymentRequested'),
+    handlePayment: command('handlePayment', 'claim.paymentHandled'),
+  },
+  projections: onEveryStep(applyStep),
+  views: {
+    /** `<status>/<claim>` to the amount in cents, so that a prefix lists a status; `claim:<claim>` to its place there. */
+    byStatus: {
+      version: 1,
+      on: onEveryStep((view, { payload: { action, step } }) => {
+        const key = `claim:${step.claimId}`;
+        const before = view.get<Claim>(key);
+        const after = afterAction(before, action, step);
+        if (before !== undefined) view.delete(`${statusOf(before)}/${step.claimId}`);
+        view.put(`${statusOf(after)}/${step.claimId}`, after.amountCents);
+        view.put(key, after);
+      }),
+    },
+    /** `2018-03` to what was paid in that month. */
+    paidByMonth: {
+      version: 1,
+      on: {
+        'claim.paymentHandled'(view, { payload: { step } }: StepEvent) {
+          count(view, step.at.slice(0, 'yyyy-mm'.length), 1, step.amountCents);
+        },
+      },
+    },
+  },
+  queries: {
+    summary: (pstate) => summaryOf(pstate),
+    claimsWith: (_pstate, status: string, { views }) => {
+      return [...views.byStatus.entries<number>({ prefix: `${status}/` })].map(([key, amountCents]) => {
+        return { claimId: key.slice(status.length + 1), amountCents };
+      });
+    },
+    paidByMonth: (_pstate, _params: undefined, { views }) => {
+      return [...views.paidByMonth.entries<Total>()].map(([month, total]) => ({ month, ...total }));
+    },
+    page: (pstate, { view, ...place }: Page<'main' | 'byStatus' | 'paidByMonth'>, { views }) => {
+      return pageOf(view === 'main' ? pstate : views[view], place);
+    },
+  },
+});

@@ -1,0 +1,64 @@
+/**
+ * Catching up: applying what the log has after a checkpoint. Used when a space opens, after a failed commit, and by a
+ * rebuild; always over committed events only.
+ *
+ * Invariant C1: events are applied in the order of their sequence without a hole, each once; a hole is `corrupt`.
+ */
+
+import type { Clock } from '../core/clock.js';
+import { yieldToPorts } from '../core/clock.js';
+import { RamaxError } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+import type { StoredEvent } from '../event-store/port.js';
+import type { LogLink } from './log-link.js';
+
+/** What to replay, and into what. */
+export interface CatchUpOptions {
+  readonly log: Pick<LogLink, 'readSpace'>;
+  readonly clock: Clock;
+  readonly limits: Pick<Limits, 'readEventsMax' | 'readBytesMax'>;
+  readonly spaceId: number;
+  /** The last sequence that is applied already. */
+  readonly from: number;
+  /** The last sequence to apply. */
+  readonly to: number;
+  readonly apply: (event: StoredEvent) => void;
+  /** Runs after each batch, with the last event applied. */
+  readonly afterBatch?: (last: StoredEvent) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Applies the events `from + 1 … to`, a bounded batch at a time, and yields between batches. Returns their number. */
+export async function catchUp(options: CatchUpOptions): Promise<number> {
+  const { log, clock, limits, spaceId, from, to, signal } = options;
+  const bounds = { limit: limits.readEventsMax, bytesMax: limits.readBytesMax };
+  let sequence = from;
+  while (sequence < to) {
+    if (signal?.aborted === true) throw new RamaxError('aborted', 'the replay was aborted');
+    const batch = await log.readSpace(spaceId, sequence, bounds);
+    let last: StoredEvent | undefined;
+    for (const stored of batch) {
+      if (stored.spaceSequence > to) break;
+      if (stored.spaceSequence !== sequence + 1) {
+        throw missingEvent(spaceId, sequence + 1, `sequence ${stored.spaceSequence}`);
+      }
+      options.apply(stored);
+      sequence = stored.spaceSequence;
+      last = stored;
+    }
+    if (last === undefined) throw missingEvent(spaceId, sequence + 1, 'the end of the log');
+    options.afterBatch?.(last);
+    if (sequence < to) await yieldToPorts(clock);
+  }
+  return to - from;
+}
+
+function missingEvent(spaceId: number, expected: number, found: string): RamaxError {
+  return new RamaxError(
+    'corrupt',
+    `space ${spaceId}: expected sequence ${expected} in the log, found ${found}`,
+    {
+      details: { spaceId, expectedSequence: expected },
+    },
+  );
+}

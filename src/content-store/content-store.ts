@@ -1,0 +1,189 @@
+/**
+ * The content store: one space's life, usable alone in one thread. A friendly face over `LiveSpace`, which the
+ * runtime's shards use directly.
+ */
+
+import type { Platform } from '../core/clock.js';
+import type { App, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
+import { RamaxError } from '../core/errors.js';
+import type { Checkpoint } from '../core/event.js';
+import { defaultLimits, type LimitsOptions } from '../core/limits.js';
+import { loadApp } from '../core/loaded-app.js';
+import { checkId, checkInteger } from '../core/names.js';
+import { freezeValue, type Value } from '../core/values.js';
+import type { LogStore, SpaceRow } from '../event-store/port.js';
+import type { PStateStore } from '../pstate/port.js';
+import { invocationOf } from './invocation.js';
+import { type AnyTurn, LiveSpace } from './live-space.js';
+import { localLog } from './local-log.js';
+import { fetchTurn, queryTurn } from './reads.js';
+import type { RebuildProgress } from './rebuild.js';
+import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
+
+/** What may be given to a command besides its parameters. */
+export interface ExecuteOptions {
+  /** Makes a retry safe: the same id gives the first answer and runs nothing. 1 to 512 bytes of text. */
+  readonly commandId?: string;
+  /** What caused the command; its events inherit it. */
+  readonly causationId?: string;
+  /** What the command belongs to; its events inherit it. */
+  readonly correlationId?: string;
+  /** The space's latest sequence as the caller knows it; a `conflict` when it has moved on. */
+  readonly expectedSequence?: number;
+}
+
+/** The answer to an accepted command. */
+export interface CommandResult {
+  /** The ids of its events, in order; empty when it made none. */
+  readonly eventIds: readonly number[];
+  /** The space's latest sequence after it. */
+  readonly spaceSequence: number;
+}
+
+/** What a content store is made of. */
+export interface ContentStoreOptions<A extends App> {
+  readonly space: Pick<SpaceRow, 'spaceId' | 'spaceName'>;
+  readonly app: A;
+  readonly log: LogStore;
+  readonly pstates: PStateStore;
+  readonly platform: Platform;
+  readonly limits?: LimitsOptions;
+  /** Told of errors that no caller waits for, such as a failed flush. Default: nobody. */
+  readonly onError?: (error: RamaxError) => void;
+}
+
+/**
+ * One space: execute, fetch, query, rebuild, catch up, checkpoint.
+ *
+ * @example
+ * ```ts
+ * const store = await ContentStore.open({ space, app, log, pstates, platform });
+ * const { eventIds } = await store.execute('addContact', { id: 'c1', name: 'John', email: 'j@acme.com' });
+ * await store.fetch('contact:c1');
+ * await store.close();
+ * ```
+ */
+export class ContentStore<A extends App = App> {
+  readonly #options: ContentStoreOptions<A>;
+  readonly #limits: typeof defaultLimits;
+  #live: LiveSpace;
+  /** Turns are prepared and taken one at a time, in the order of the calls. */
+  #turns: Promise<void> = Promise.resolve();
+
+  private constructor(options: ContentStoreOptions<A>, limits: typeof defaultLimits, live: LiveSpace) {
+    this.#options = options;
+    this.#limits = limits;
+    this.#live = live;
+  }
+
+  /**
+   * Opens a space whose state is then caught up with the log.
+   *
+   * @throws {RamaxError} `not_found`, `invalid_app`, `projection_failed`, `corrupt`, `storage`
+   */
+  static async open<A extends App>(options: ContentStoreOptions<A>): Promise<ContentStore<A>> {
+    const limits = { ...defaultLimits, ...options.limits };
+    return new ContentStore(options, limits, await openLive(options, limits));
+  }
+
+  /**
+   * Decides a command, appends its events and applies them; resolves when they are durable.
+   *
+   * @throws {RamaxError} `command_rejected`, `conflict`, `unknown_command`, `invalid_input`, `command_failed`,
+   *   `projection_failed`, `outcome_unknown`, `storage`
+   */
+  async execute<Name extends keyof A['commands'] & string>(
+    command: Name,
+    params: ParamsOf<A['commands'][Name]>,
+    options: ExecuteOptions = {},
+  ): Promise<CommandResult> {
+    const invocation = invocationOf(command, params, options, this.#options.platform, this.#limits);
+    return commandResult(await this.#run(new CommandTurn(invocation)));
+  }
+
+  /** The value at `key` in the main view, or undefined. */
+  async fetch<Stored = Value>(key: string): Promise<Stored | undefined> {
+    checkId(key, 'key', this.#limits.idBytesMax);
+    return (await this.#run(fetchTurn(key))) as Stored | undefined;
+  }
+
+  /** The result of a query. */
+  async query<Name extends keyof QueriesOf<A> & string>(
+    query: Name,
+    params?: ParamsOf<QueriesOf<A>[Name]>,
+  ): Promise<ResultOf<QueriesOf<A>[Name]>> {
+    const frozen = params === undefined ? undefined : freezeValue(params, 'params', this.#limits);
+    return (await this.#run(queryTurn(query, frozen, this.#limits))) as ResultOf<QueriesOf<A>[Name]>;
+  }
+
+  /** Makes the views anew from the log, beside the old ones. Resolves with the number of events applied. */
+  async rebuildPState(
+    options: {
+      readonly onProgress?: (progress: RebuildProgress) => void;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): Promise<RebuildProgress> {
+    await this.#turns;
+    return this.#live.rebuild(options.onProgress ?? (() => {}), options.signal);
+  }
+
+  /** Applies what others have appended to the log since; resolves with the number of events. */
+  async catchupPState(): Promise<number> {
+    const before = this.#live.stats.committed;
+    await this.#turns;
+    await this.#live.close();
+    this.#live = await openLive(this.#options, this.#limits);
+    return this.#live.stats.committed - before;
+  }
+
+  /** Persists the views and says how far they are. */
+  async checkpoint(): Promise<Checkpoint> {
+    await this.#turns;
+    return this.#live.checkpoint();
+  }
+
+  /** Persists the views and lets go. The log and the projection store stay open: they belong to the caller. */
+  async close(): Promise<void> {
+    await this.#turns;
+    await this.#live.close();
+  }
+
+  #run(turn: CommandTurn): Promise<Accepted>;
+  #run(turn: ReadTurn): Promise<Value | undefined>;
+  #run(turn: AnyTurn): Promise<unknown> {
+    this.#turns = this.#turns.then(async () => {
+      try {
+        await this.#live.prepare([turn]);
+        this.#live.take(turn);
+      } catch (error) {
+        turn.fail(
+          error instanceof RamaxError ? error : new RamaxError('storage', String(error), { cause: error }),
+        );
+      }
+    });
+    return turn.answer;
+  }
+}
+
+/** The answer as a caller gets it. */
+export function commandResult(accepted: Accepted): CommandResult {
+  const eventIds = Array.from({ length: accepted.eventCount }, (_, index) => accepted.firstEventId + index);
+  return { eventIds, spaceSequence: accepted.spaceSequence };
+}
+
+function openLive<A extends App>(
+  options: ContentStoreOptions<A>,
+  limits: typeof defaultLimits,
+): Promise<LiveSpace> {
+  checkInteger(options.space.spaceId, 'space.spaceId', 1);
+  return LiveSpace.open({
+    spaceId: options.space.spaceId,
+    spaceName: options.space.spaceName,
+    app: loadApp(options.app),
+    log: localLog(options.log),
+    pstates: options.pstates,
+    platform: options.platform,
+    limits,
+    onError: options.onError ?? (() => {}),
+  });
+}

@@ -1,0 +1,469 @@
+/**
+ * A live space: one space's state while it is open. It decides commands against the views, appends their events,
+ * applies them ahead of the commit, and holds every answer back until what it could have seen is committed.
+ *
+ * Owns: the space's views, its head and committed head, its output gate and its memory of command ids.
+ * Called by: a mailbox (`shard/`), or the content store of an app in its own thread.
+ * Calls: the log (`LogLink`) and the projection store.
+ *
+ * Invariants:
+ *   S1  The views are at `head`; `committed` never passes it; they are equal when no write is held.
+ *   S2  Nothing leaves the gate before its commit (`output-gate.ts`).
+ *   S3  After a failed append no command is decided before the state was loaded from the log under a new generation,
+ *       and every command in flight was settled by what the log says, or is decided again.
+ *   S4  What was rolled back is decided again in its old order, before anything younger.
+ */
+
+import { assert } from '../core/assert.js';
+import type { Platform } from '../core/clock.js';
+import { asRamaxError, isRamaxError, RamaxError } from '../core/errors.js';
+import { type Checkpoint, originCheckpoint } from '../core/event.js';
+import type { Limits } from '../core/limits.js';
+import type { LoadedApp } from '../core/loaded-app.js';
+import { Rejection } from '../core/rejection.js';
+import type { StoredEvent } from '../event-store/port.js';
+import { type DraftEvent, genesisHash, openForProjection, sealEvents } from '../event-store/seal.js';
+import type { PStateStore } from '../pstate/port.js';
+import { catchUp } from './catch-up.js';
+import { CommandMemory } from './command-memory.js';
+import { Interlock, spaceClosed } from './interlock.js';
+import type { Appended, LogLink, OpenedSpace } from './log-link.js';
+import { type Held, type HeldWrite, OutputGate } from './output-gate.js';
+import { PendingFlush } from './pending-flush.js';
+import { Rebuild, type RebuildProgress } from './rebuild.js';
+import { type Accepted, CommandTurn, decide, type ReadTurn, rejectionError } from './turn.js';
+import { Views } from './views.js';
+import { findWritten } from './written-commands.js';
+
+/** What a live space is made of. */
+export interface LiveSpaceOptions {
+  readonly spaceId: number;
+  readonly spaceName: string;
+  readonly app: LoadedApp;
+  readonly log: LogLink;
+  readonly pstates: PStateStore;
+  readonly platform: Platform;
+  readonly limits: Limits;
+  /** Told of errors that no caller waits for, such as a failed flush. */
+  readonly onError: (error: RamaxError) => void;
+}
+
+/** Figures of one live space. */
+export interface LiveSpaceStats {
+  readonly head: number;
+  readonly committed: number;
+  readonly held: number;
+  readonly dirtyKeys: number;
+  /** Events applied when the space was opened: those after its checkpoint. */
+  readonly caughtUp: number;
+  readonly recoveries: number;
+}
+
+/** A command or a read. */
+export type AnyTurn = CommandTurn | ReadTurn;
+
+/** See the head of this file. */
+export class LiveSpace {
+  readonly #options: LiveSpaceOptions;
+  readonly #views: Views;
+  readonly #flush: PendingFlush;
+  readonly #gate = new OutputGate();
+  readonly #commands = new CommandMemory();
+  readonly #interlock: Interlock;
+  #generation = 0;
+  #head = { sequence: 0, hash: genesisHash };
+  #committed: Checkpoint = originCheckpoint;
+  #caughtUp = 0;
+  #recoveries = 0;
+
+  private constructor(options: LiveSpaceOptions) {
+    const { spaceId, app, pstates: store, limits, platform, onError } = options;
+    this.#options = options;
+    this.#interlock = new Interlock(() => this.#gate.size < limits.speculativeTurnsMax);
+    this.#views = new Views({ spaceId, app, store, limits });
+    this.#flush = new PendingFlush({
+      clock: platform.clock,
+      limits,
+      views: this.#views,
+      heads: () => ({ head: this.#head.sequence, committed: this.#committed }),
+      onError,
+    });
+  }
+
+  /**
+   * Opens a space: becomes its owner, loads its views from their checkpoints and applies what follows them.
+   *
+   * @throws {RamaxError} `not_found`, `projection_failed`, `corrupt`, `storage`
+   */
+  static async open(options: LiveSpaceOptions): Promise<LiveSpace> {
+    const space = new LiveSpace(options);
+    space.#caughtUp = await space.#load();
+    return space;
+  }
+
+  get stats(): LiveSpaceStats {
+    return {
+      head: this.#head.sequence,
+      committed: this.#committed.lastSpaceSequence,
+      held: this.#gate.size,
+      dirtyKeys: this.#views.dirtyKeys,
+      caughtUp: this.#caughtUp,
+      recoveries: this.#recoveries,
+    };
+  }
+
+  /** Nobody waits for it. */
+  get idle(): boolean {
+    return this.#gate.size === 0 && this.#interlock.open;
+  }
+
+  /** Why no turn can be taken any more, or undefined while it lives. */
+  get ended(): RamaxError | undefined {
+    return this.#interlock.ended;
+  }
+
+  // ── Turns ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Resolves when these turns may be taken, in this order, without another await in between.
+   *
+   * @throws {RamaxError} why the space has ended, or that the log could not be asked
+   */
+  async prepare(turns: readonly AnyTurn[]): Promise<void> {
+    await this.#interlock.ready();
+    while (await this.#lookUp(turns)) await this.#interlock.ready();
+  }
+
+  /** Whether another turn may be taken after one that was prepared. */
+  get hasRoom(): boolean {
+    return this.#interlock.open && this.#gate.size < this.#options.limits.speculativeTurnsMax;
+  }
+
+  /** Decides a command, or reads. The answer comes through the turn. */
+  take(turn: AnyTurn): void {
+    assert(this.#interlock.open, 'a turn is taken only while the space is live');
+    this.#take(turn);
+  }
+
+  #take(turn: AnyTurn): void {
+    if (turn.state === 'settled') return;
+    turn.decided();
+    try {
+      if (turn instanceof CommandTurn) this.#decide(turn);
+      else this.#read(turn);
+    } catch (error) {
+      const refusal = asRamaxError(error, 'command_failed', 'the turn failed');
+      this.#holdAnswer(turn, () => turn.fail(refusal));
+    }
+    this.#release();
+  }
+
+  #read(turn: ReadTurn): void {
+    const value = turn.read(this.#views.faces);
+    this.#holdAnswer(turn, () => turn.settle(value));
+  }
+
+  #decide(turn: CommandTurn): void {
+    const { invocation } = turn;
+    const copy = this.#commands.copyOf(invocation);
+    if (copy !== undefined) return this.#repeat(turn, copy.accepted);
+    this.#checkExpectedSequence(invocation.expectedSequence);
+    const { clock, ids, chainDigest } = this.#options.platform;
+    const now = clock.now();
+    const answer = decide(this.#options.app, this.#views.main, invocation, {
+      now,
+      newId: () => ids.newId(),
+      spaceName: this.#options.spaceName,
+      commandId: invocation.commandId,
+      causationId: invocation.causationId,
+      correlationId: invocation.correlationId,
+    });
+    if (Rejection.is(answer)) throw rejectionError(invocation.command, answer);
+    const drafts = sealEvents(answer, this.#head, {
+      invocationId: invocation.invocationId,
+      timestamp: now,
+      causationId: invocation.causationId,
+      correlationId: invocation.correlationId,
+      digest: chainDigest,
+      limits: this.#options.limits,
+    });
+    this.#applyAhead(turn, drafts);
+  }
+
+  /** Gives the first answer again, behind the first copy. */
+  #repeat(turn: CommandTurn, firstAnswer: () => Accepted | undefined): void {
+    this.#holdAnswer(turn, () => {
+      const accepted = firstAnswer();
+      assert(accepted !== undefined, 'the first copy leaves the gate before the second');
+      turn.settle(accepted);
+    });
+  }
+
+  #checkExpectedSequence(expected: number | undefined): void {
+    const actual = this.#head.sequence;
+    if (expected === undefined || expected === actual) return;
+    throw new RamaxError('conflict', `expected the space at sequence ${expected}, but it is at ${actual}`, {
+      details: { expectedSequence: expected, actualSequence: actual },
+    });
+  }
+
+  #applyAhead(turn: CommandTurn, drafts: readonly DraftEvent[]): void {
+    const previousSequence = this.#head.sequence;
+    const last = drafts.at(-1);
+    if (last !== undefined) {
+      this.#views.apply(drafts.map(({ event }) => event));
+      this.#head = { sequence: last.event.spaceSequence, hash: last.sealed.hash };
+    }
+    if (last === undefined && turn.invocation.commandId === undefined) {
+      const nothing = { firstEventId: 0, eventCount: 0, spaceSequence: previousSequence };
+      this.#holdAnswer(turn, () => turn.settle(nothing));
+      return;
+    }
+    this.#append(turn, drafts, previousSequence);
+    if (last !== undefined) this.#flush.changed();
+  }
+
+  #append(turn: CommandTurn, drafts: readonly DraftEvent[], previousSequence: number): void {
+    const { invocationId, commandId, command: commandName, paramsHash = '' } = turn.invocation;
+    const held: HeldWrite = {
+      kind: 'write',
+      turn,
+      eventCount: drafts.length,
+      sequence: this.#head.sequence,
+      appended: undefined,
+    };
+    this.#commands.pending(turn);
+    this.#gate.hold(held);
+    this.#interlock.appendSent();
+    this.#options.log
+      .append({
+        kind: 'append',
+        spaceId: this.#options.spaceId,
+        generation: this.#generation,
+        previousSequence,
+        invocationId,
+        events: drafts.map(({ sealed }) => sealed),
+        command: commandId === undefined ? null : { commandId, commandName, paramsHash },
+      })
+      .then(
+        (appended) => this.#appended(held, appended),
+        (error: unknown) => this.#appendFailed(asRamaxError(error, 'storage', 'the append failed')),
+      );
+  }
+
+  #holdAnswer(turn: AnyTurn, release: () => void): void {
+    this.#gate.hold({ kind: 'answer', turn, sequence: this.#head.sequence, release });
+  }
+
+  /** Asks the log about command ids and repeated calls that memory does not know. Says whether it had to. */
+  async #lookUp(turns: readonly AnyTurn[]): Promise<boolean> {
+    const waiting = turns.filter(
+      (turn) => turn instanceof CommandTurn && turn.state === 'queued',
+    ) as CommandTurn[];
+    const resent = waiting.filter(({ invocation }) => invocation.resentAfter !== undefined);
+    if (resent.length > 0) await this.#settleResent(resent);
+    const unknown = waiting.filter(({ invocation }) => this.#commands.needsLookup(invocation));
+    if (unknown.length === 0) return resent.length > 0;
+    const ids = [...new Set(unknown.flatMap(({ invocation }) => invocation.commandId ?? []))];
+    this.#commands.lookedUp(ids, await this.#options.log.findCommands(this.#options.spaceId, ids));
+    return true;
+  }
+
+  /** A shard died with these calls: what it had committed is answered, the rest goes on as if it came now. */
+  async #settleResent(turns: readonly CommandTurn[]): Promise<void> {
+    const after = Math.min(...turns.map(({ invocation }) => invocation.resentAfter ?? 0));
+    const written = await this.#writtenSince(after);
+    for (const turn of turns) {
+      const accepted = written.get(turn.invocation.invocationId);
+      if (accepted !== undefined) turn.settle(accepted);
+      turn.askedTheLog();
+    }
+  }
+
+  #writtenSince(sequence: number): Promise<ReadonlyMap<string, Accepted>> {
+    const { log, platform, limits, spaceId } = this.#options;
+    const to = this.#committed.lastSpaceSequence;
+    return findWritten({ log, clock: platform.clock, limits, spaceId, from: Math.min(sequence, to), to });
+  }
+
+  // ── Settling ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #appended(held: HeldWrite, appended: Appended): void {
+    held.appended = appended;
+    this.#interlock.appendAnswered();
+    if (!this.#interlock.recovering) this.#release();
+  }
+
+  /** Lets everything leave that may. */
+  #release(): void {
+    for (;;) {
+      const held = this.#gate.next(this.#committed.lastSpaceSequence);
+      if (held === undefined) break;
+      if (held.kind === 'answer') held.release();
+      else if (held.appended !== undefined) this.#settleWrite(held, held.appended);
+    }
+    this.#interlock.roomMade();
+  }
+
+  #settleWrite(held: HeldWrite, { firstEventId, spaceSequence }: Appended): void {
+    assert(spaceSequence === held.sequence, 'the log and the live space agree on the sequence');
+    const accepted = { firstEventId, eventCount: held.eventCount, spaceSequence };
+    if (held.eventCount > 0) {
+      this.#committed = { lastEventId: firstEventId + held.eventCount - 1, lastSpaceSequence: spaceSequence };
+      this.#flush.committed();
+    }
+    this.#commands.accepted(held.turn, accepted);
+    held.turn.settle(accepted);
+  }
+
+  // ── Recovery ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #appendFailed(error: RamaxError): void {
+    this.#interlock.appendAnswered();
+    if (this.#interlock.recovering || this.#interlock.ended !== undefined) return;
+    this.#recoveries++;
+    this.#interlock.recover((resume) => this.#recover(error, resume));
+  }
+
+  async #recover(cause: RamaxError, resume: () => void): Promise<void> {
+    await this.#interlock.whenQuiet();
+    const held = this.#gate.takeAll();
+    try {
+      const before = this.#committed.lastSpaceSequence;
+      await this.#load();
+      const turns = this.#settleWritten(held, await this.#writtenSince(before));
+      await this.#lookUp(turns);
+      resume();
+      for (const turn of turns) this.#take(turn);
+    } catch (error) {
+      resume();
+      this.#break(asRamaxError(error, 'storage', 'the space could not be recovered'), cause, held);
+    }
+    this.#interlock.roomMade();
+  }
+
+  /** Settles what the log has, and returns what it does not have: that is to be decided again. */
+  #settleWritten(held: readonly Held[], written: ReadonlyMap<string, Accepted>): readonly AnyTurn[] {
+    this.#commands.clear();
+    for (const entry of held) {
+      entry.turn.rolledBack();
+      if (entry.kind !== 'write') continue;
+      const accepted = written.get(entry.turn.invocation.invocationId);
+      if (accepted === undefined) continue;
+      this.#commands.accepted(entry.turn, accepted);
+      entry.turn.settle(accepted);
+    }
+    return held.map(({ turn }) => turn).filter((turn) => turn.state === 'queued');
+  }
+
+  /**
+   * Nothing can be said about what was decided (unless the space is deleted); what was not decided is refused with the
+   * error that ended the space.
+   */
+  #break(error: RamaxError, cause: RamaxError, held: readonly Held[]): void {
+    const inDoubt = new RamaxError(
+      'outcome_unknown',
+      `the commit is in doubt: ${cause.message}; ${error.message}`,
+      {
+        cause,
+        details: { spaceId: this.#options.spaceId },
+      },
+    );
+    this.#interlock.end(error);
+    this.#flush.close();
+    const gone = error.code === 'not_found';
+    for (const { turn } of held) turn.fail(turn.state === 'queued' || gone ? error : inDoubt);
+  }
+
+  /** Becomes the owner under a new generation and loads the state. Returns how many events it applied. */
+  async #load(): Promise<number> {
+    const { log, spaceId, platform, limits } = this.#options;
+    const { generation, head } = await this.#open();
+    this.#generation = generation;
+    this.#flush.reset();
+    this.#views.reset(head.lastSpaceSequence);
+    const applied = await catchUp({
+      log,
+      clock: platform.clock,
+      limits,
+      spaceId,
+      from: this.#views.persistedSequence,
+      to: head.lastSpaceSequence,
+      apply: (stored) => this.#views.catchUp(openForProjection(stored)),
+      afterBatch: (last) => this.#flushWhileCatchingUp(last),
+    });
+    this.#head = { sequence: head.lastSpaceSequence, hash: head.lastHash };
+    this.#committed = { lastEventId: head.lastEventId, lastSpaceSequence: head.lastSpaceSequence };
+    if (applied > 0) this.#flush.changed();
+    return applied;
+  }
+
+  /** The link waits for a writer by itself; when that one is lost again, so does this. */
+  async #open(): Promise<OpenedSpace> {
+    for (;;) {
+      try {
+        return await this.#options.log.openSpace(this.#options.spaceId);
+      } catch (error) {
+        if (!isRamaxError(error, 'unavailable')) throw error;
+      }
+    }
+  }
+
+  #flushWhileCatchingUp(last: StoredEvent): void {
+    if (this.#views.dirtyKeys < this.#options.limits.dirtyKeysMax) return;
+    this.#views.freeze(last.spaceSequence);
+    this.#views.writeFrozen({ lastEventId: last.eventId, lastSpaceSequence: last.spaceSequence });
+  }
+
+  // ── Life ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes all changes behind their commits and returns how far the main view is persisted. */
+  checkpoint(): Promise<Checkpoint> {
+    return this.#interlock.exclusively(async () => {
+      this.#flush.now();
+      return this.#views.checkpoint;
+    });
+  }
+
+  /** Makes the views anew from the log beside the old ones, and swaps them when they have caught up. */
+  async rebuild(
+    onProgress: (progress: RebuildProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<RebuildProgress> {
+    const { app, log, pstates, platform, limits, spaceId } = this.#options;
+    await this.#interlock.ready();
+    const rebuild = new Rebuild({
+      app,
+      log,
+      pstates,
+      clock: platform.clock,
+      limits,
+      spaceId,
+      onProgress,
+      signal,
+    });
+    await rebuild.fill(() => this.#committed.lastSpaceSequence);
+    return this.#interlock.exclusively(async () => {
+      this.#flush.now();
+      const progress = await rebuild.finish(this.#committed);
+      this.#views.reset(this.#head.sequence);
+      return progress;
+    });
+  }
+
+  /** Flushes and lets go. No turn may come any more; those held are waited for. */
+  async close(): Promise<void> {
+    try {
+      if (this.ended === undefined) await this.#interlock.exclusively(async () => this.#flush.now());
+    } finally {
+      this.abandon(spaceClosed());
+    }
+  }
+
+  /** Lets go without a flush, for the log has everything. What waits fails with `error`. */
+  abandon(error: RamaxError): void {
+    this.#interlock.end(error);
+    this.#flush.close();
+    for (const { turn } of this.#gate.takeAll()) turn.fail(error);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What a content store needs of the log. In the runtime it is a link to the writer's thread and a reader beside it
+ * (`shard/`); alone in one thread it is the log itself (`local-log.ts`).
+ */
+
+import type {
+  AppendRequest,
+  CommandRecord,
+  ReadBounds,
+  SpaceHead,
+  StoredEvent,
+} from '../event-store/port.js';
+
+/** An append by the owner of a space's state. */
+export interface FencedAppend extends AppendRequest {
+  /** The generation that `openSpace` gave; an older one than the log's is refused with `fenced`. */
+  readonly generation: number;
+}
+
+/** A committed append. */
+export interface Appended {
+  /** 0 when there were no events. */
+  readonly firstEventId: number;
+  readonly spaceSequence: number;
+}
+
+/** A space as it was opened: who may write it from now on, and where it ends. */
+export interface OpenedSpace {
+  readonly generation: number;
+  readonly head: SpaceHead;
+}
+
+/**
+ * Invariants:
+ *   G1  Appends of one space are taken in the order of the calls.
+ *   G2  `openSpace` answers after every earlier append of the space was committed or can never be, and makes all
+ *       earlier generations stale.
+ *   G3  `append` resolves only when the events are durable. It rejects with anything else than a refusal of the whole
+ *       (`fenced`, `conflict`, `not_found`) when the outcome is in doubt.
+ *   G4  What `append` or `openSpace` has told of is visible to later reads.
+ */
+export interface LogLink {
+  append(append: FencedAppend): Promise<Appended>;
+  /** @throws {RamaxError} `not_found` when the space does not exist or is deleted */
+  openSpace(spaceId: number): Promise<OpenedSpace>;
+  readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]>;
+  findCommands(spaceId: number, commandIds: readonly string[]): Promise<readonly CommandRecord[]>;
+}

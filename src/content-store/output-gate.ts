@@ -1,0 +1,63 @@
+/**
+ * The output gate: answers wait here, in the order of their turns, until everything that they could have seen is
+ * committed. (The idea is the output gate of Cloudflare's Durable Objects: state moves on, the outside world waits.)
+ *
+ * Owns: the turns that are decided and not yet answered. Called by: the live space.
+ *
+ * Invariants:
+ *   O1  Answers leave in the order of their turns.
+ *   O2  A write leaves after its own acknowledgement; any other answer leaves when the committed sequence has reached
+ *       the sequence that it could have seen.
+ */
+
+import { Fifo } from '../core/fifo.js';
+import type { Appended } from './log-link.js';
+import type { CommandTurn, ReadTurn } from './turn.js';
+
+/** A command whose append is under way. */
+export interface HeldWrite {
+  readonly kind: 'write';
+  readonly turn: CommandTurn;
+  readonly eventCount: number;
+  /** The space's sequence after it. */
+  readonly sequence: number;
+  appended: Appended | undefined;
+}
+
+/** Any other answer: a rejection, a read, a repeated command. */
+export interface HeldAnswer {
+  readonly kind: 'answer';
+  readonly turn: CommandTurn | ReadTurn;
+  /** The latest sequence that it could have seen. */
+  readonly sequence: number;
+  readonly release: () => void;
+}
+
+/** What waits at the gate. */
+export type Held = HeldWrite | HeldAnswer;
+
+/** See the head of this file. */
+export class OutputGate {
+  readonly #held = new Fifo<Held>();
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  hold(held: Held): void {
+    this.#held.push(held);
+  }
+
+  /** Takes the first answer when it may leave. */
+  next(committedSequence: number): Held | undefined {
+    const held = this.#held.peek();
+    if (held === undefined) return undefined;
+    const open = held.kind === 'write' ? held.appended !== undefined : held.sequence <= committedSequence;
+    return open ? this.#held.shift() : undefined;
+  }
+
+  /** Takes everything that waits, in order: the speculation is over. */
+  takeAll(): readonly Held[] {
+    return this.#held.takeAll();
+  }
+}

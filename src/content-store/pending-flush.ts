@@ -1,0 +1,109 @@
+/**
+ * When changed keys are written to the projection store: behind the commits, never ahead of them, and coalesced.
+ *
+ * Owns: the timer, and the checkpoint at which the frozen changes may be written. Called by: the live space.
+ *
+ * Invariants:
+ *   F1  Changes are frozen at a sequence and written only when that sequence is committed, with its checkpoint.
+ *   F2  A changed key waits at most `flushDelayMs` (plus its commit) or until `dirtyKeysMax` keys have changed.
+ *   F3  A flush that fails is reported and tried again; the log has everything, so nothing is lost by it.
+ */
+
+import type { Clock, Timer } from '../core/clock.js';
+import { asRamaxError, type RamaxError } from '../core/errors.js';
+import type { Checkpoint } from '../core/event.js';
+import type { Limits } from '../core/limits.js';
+import type { Views } from './views.js';
+
+/** What a flush needs to know. */
+export interface PendingFlushOptions {
+  readonly clock: Clock;
+  readonly limits: Pick<Limits, 'dirtyKeysMax' | 'flushDelayMs'>;
+  readonly views: Views;
+  readonly heads: () => { readonly head: number; readonly committed: Checkpoint };
+  readonly onError: (error: RamaxError) => void;
+}
+
+/** The flush of one space's views. */
+export class PendingFlush {
+  readonly #options: PendingFlushOptions;
+  #timer: Timer | undefined;
+  /** The commit that the frozen changes waited for, once it has come. */
+  #due: Checkpoint | undefined;
+
+  constructor(options: PendingFlushOptions) {
+    this.#options = options;
+  }
+
+  /** The head has moved. */
+  changed(): void {
+    const { views, limits } = this.#options;
+    if (views.frozenAt === undefined && views.dirtyKeys >= limits.dirtyKeysMax) this.#begin();
+    else this.#arm();
+  }
+
+  /** The committed head has moved, by one command. */
+  committed(): void {
+    const { views, heads } = this.#options;
+    const { committed } = heads();
+    if (committed.lastSpaceSequence !== views.frozenAt) return;
+    this.#due = committed;
+    this.#write();
+  }
+
+  /** Writes everything, while nothing is uncommitted. Throws what the store throws. */
+  now(): void {
+    const { views, heads } = this.#options;
+    if (this.#due !== undefined) this.#writeDue(this.#due);
+    const { head, committed } = heads();
+    views.freeze(head);
+    if (views.frozenAt !== undefined) this.#writeDue(committed);
+    this.close();
+  }
+
+  /** The state was reloaded. */
+  reset(): void {
+    this.close();
+    this.#due = undefined;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #begin(): void {
+    const { views, heads } = this.#options;
+    const { head, committed } = heads();
+    views.freeze(head);
+    if (views.frozenAt === committed.lastSpaceSequence) {
+      this.#due = committed;
+      this.#write();
+    }
+  }
+
+  #write(): void {
+    if (this.#due === undefined) return;
+    try {
+      this.#writeDue(this.#due);
+    } catch (error) {
+      this.#options.onError(asRamaxError(error, 'storage', 'a flush of projections failed'));
+    }
+    const { head } = this.#options.heads();
+    if (head > this.#options.views.persistedSequence) this.#arm();
+  }
+
+  #writeDue(checkpoint: Checkpoint): void {
+    this.#options.views.writeFrozen(checkpoint);
+    this.#due = undefined;
+  }
+
+  #arm(): void {
+    this.#timer ??= this.#options.clock.after(this.#options.limits.flushDelayMs, () => {
+      this.#timer = undefined;
+      if (this.#due !== undefined) this.#write();
+      else if (this.#options.views.frozenAt === undefined) this.#begin();
+      else this.#arm();
+    });
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Turns: what passes through a space's mailbox, and how a command decides.
+ *
+ * A turn is queued, then decided (a command has decided, a read has read), then settled. A decided command's answer is
+ * known but held back until its events are committed. If the commit fails and the log does not have the command, the
+ * turn is queued again: nothing of it was written.
+ *
+ *   queued -> decided -> settled
+ *     ^          |
+ *     +----------+  rolled back
+ */
+
+import { assert } from '../core/assert.js';
+import type { CommandAnswer, CommandContext } from '../core/define-app.js';
+import { asRamaxError, RamaxError } from '../core/errors.js';
+import type { EventSpec } from '../core/event.js';
+import { type LoadedApp, unknownName } from '../core/loaded-app.js';
+import type { PStateReader } from '../core/pstate-access.js';
+import { Rejection } from '../core/rejection.js';
+import type { Value } from '../core/values.js';
+
+/** One `execute` call, as it travels. */
+export interface Invocation {
+  /** A UUID that Ramax gave to the call: by it a command without a `commandId` can be settled, too. */
+  readonly invocationId: string;
+  readonly command: string;
+  readonly params: Value | undefined;
+  readonly commandId?: string | undefined;
+  /** Digest of command and parameters; there when `commandId` is. */
+  readonly paramsHash?: string | undefined;
+  readonly causationId?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly expectedSequence?: number | undefined;
+  /** The call was sent before to a shard that died: look behind this sequence whether it was committed. */
+  readonly resentAfter?: number | undefined;
+}
+
+/** The answer to an accepted command. */
+export interface Accepted {
+  /** The first event's id; the others follow without holes. 0 when there are no events. */
+  readonly firstEventId: number;
+  readonly eventCount: number;
+  readonly spaceSequence: number;
+}
+
+/** One passage through the mailbox; settles its caller exactly once. */
+export abstract class Turn<Answer> {
+  readonly #resolve: (answer: Answer) => void;
+  readonly #reject: (error: RamaxError) => void;
+  #state: 'queued' | 'decided' | 'settled' = 'queued';
+  /** The answer, or why there is none. */
+  readonly answer: Promise<Answer>;
+
+  constructor() {
+    let resolve: (answer: Answer) => void = unset;
+    let reject: (error: RamaxError) => void = unset;
+    this.answer = new Promise<Answer>((onValue, onError) => {
+      resolve = onValue;
+      reject = onError;
+    });
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get state(): 'queued' | 'decided' | 'settled' {
+    return this.#state;
+  }
+
+  decided(): void {
+    assert(this.#state === 'queued', 'a turn is decided once');
+    this.#state = 'decided';
+  }
+
+  rolledBack(): void {
+    if (this.#state === 'decided') this.#state = 'queued';
+  }
+
+  settle(answer: Answer): void {
+    if (this.#state === 'settled') return;
+    this.#state = 'settled';
+    this.#resolve(answer);
+  }
+
+  fail(error: RamaxError): void {
+    if (this.#state === 'settled') return;
+    this.#state = 'settled';
+    this.#reject(error);
+  }
+
+  /** The caller has gone. What is not decided never will be; what is decided stands, and its outcome is not known yet. */
+  abstract cancel(): void;
+}
+
+function unset(): void {
+  assert(false, 'a promise runs its executor at once');
+}
+
+/** A command's turn. */
+export class CommandTurn extends Turn<Accepted> {
+  #invocation: Invocation;
+
+  constructor(invocation: Invocation) {
+    super();
+    this.#invocation = invocation;
+  }
+
+  get invocation(): Invocation {
+    return this.#invocation;
+  }
+
+  /** The log does not have it: it goes on like a call that came for the first time. */
+  askedTheLog(): void {
+    this.#invocation = { ...this.#invocation, resentAfter: undefined };
+  }
+
+  cancel(): void {
+    this.fail(
+      this.state === 'queued'
+        ? new RamaxError('aborted', 'the command was aborted before it was decided')
+        : new RamaxError('outcome_unknown', 'the command was decided, but its commit was not awaited'),
+    );
+  }
+}
+
+/** The two faces of the state that a read may see. */
+export interface ReadFaces {
+  readonly app: LoadedApp;
+  readonly main: PStateReader;
+  readonly views: Readonly<Record<string, PStateReader>>;
+}
+
+/** A fetch or a query. */
+export class ReadTurn extends Turn<Value | undefined> {
+  /** Reads synchronously; throws a `RamaxError`. */
+  readonly read: (faces: ReadFaces) => Value | undefined;
+
+  constructor(read: (faces: ReadFaces) => Value | undefined) {
+    super();
+    this.read = read;
+  }
+
+  cancel(): void {
+    this.fail(new RamaxError('aborted', 'the read was aborted'));
+  }
+}
+
+/**
+ * Runs a command function.
+ *
+ * @returns the events to append, or the rejection
+ * @throws {RamaxError} `unknown_command`, or `command_failed` when the function throws or returns no answer
+ */
+export function decide(
+  app: LoadedApp,
+  pstate: PStateReader,
+  invocation: Invocation,
+  context: CommandContext,
+): readonly EventSpec[] | Rejection {
+  const command = app.commands.get(invocation.command);
+  if (command === undefined) throw unknownName('command', invocation.command, [...app.commands.keys()]);
+  let answer: CommandAnswer;
+  try {
+    answer = command(pstate, invocation.params as never, context);
+  } catch (error) {
+    throw asRamaxError(error, 'command_failed', `the command '${invocation.command}' threw`);
+  }
+  if (Array.isArray(answer) || Rejection.is(answer)) return answer as readonly EventSpec[] | Rejection;
+  throw new RamaxError(
+    'command_failed',
+    `the command '${invocation.command}' must return an array of events or reject(…) synchronously`,
+    { details: { command: invocation.command } },
+  );
+}
+
+/** The error that a rejection becomes for the caller. */
+export function rejectionError(command: string, rejection: Rejection): RamaxError {
+  return new RamaxError('command_rejected', `the command '${command}' was rejected: ${rejection.reason}`, {
+    reason: rejection.reason,
+    details: rejection.details,
+  });
+}

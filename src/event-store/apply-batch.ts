@@ -1,0 +1,115 @@
+/**
+ * What a batch of requests does to the tables of a log: the rules of `commit`, in one place for every adapter whose
+ * tables answer at once. The adapter wraps it in its transaction.
+ *
+ * Invariants:
+ *   - Every check of a request comes before its first write, so that a refused request has written nothing.
+ *   - Requests are taken in order, and each sees what the ones before it wrote.
+ */
+
+import { assert } from '../core/assert.js';
+import type { RamaxError } from '../core/errors.js';
+import type { Value } from '../core/values.js';
+import { commandConflict, noSuchSpace, sequenceConflict } from './log-errors.js';
+import type {
+  AppendRequest,
+  CommandRecord,
+  CreateSpaceRequest,
+  LogWrite,
+  LogWriteOutcome,
+  MarkSpaceDeletedRequest,
+  SealedEvent,
+  SpaceHead,
+  SpaceRow,
+  UpdateSpaceRequest,
+} from './port.js';
+
+/** The tables of a log, as they are inside the running transaction. */
+export interface LogTables {
+  /** The largest event id that was ever given. */
+  readonly lastEventId: number;
+  /** Where a live space ends, or undefined when there is no such live space. */
+  head(spaceId: number): SpaceHead | undefined;
+  /** Adds the events of one append, which get the next event ids and sequences, and moves the space's head. */
+  insertEvents(spaceId: number, invocationId: string, events: readonly SealedEvent[]): void;
+  /** Adds a record, or says false when the space has one of this command id already. */
+  insertCommand(spaceId: number, record: CommandRecord): boolean;
+  findLiveSpace(spaceName: string): SpaceRow | undefined;
+  /** Adds a space, which gets the next space id. */
+  insertSpace(spaceName: string, metadata: Readonly<Record<string, Value>>): SpaceRow;
+  /** The live space with its metadata replaced, or undefined when there is no such live space. */
+  updateSpace(spaceId: number, metadata: Readonly<Record<string, Value>>): SpaceRow | undefined;
+  /** Marks a live space, or says false when there is no such live space. */
+  markSpaceDeleted(spaceId: number): boolean;
+}
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Asserts what the callers of `commit` promise, before anything is written. */
+export function assertBatch(batch: readonly LogWrite[]): void {
+  for (const request of batch) {
+    if (request.kind !== 'append') continue;
+    assert(request.events.length > 0 || request.command !== null, 'an append has events or a command');
+    assert(uuidPattern.test(request.invocationId), 'an invocation id is a lower-case UUID');
+  }
+}
+
+/** Applies a batch and says what became of each request, in order. */
+export function applyBatch(batch: readonly LogWrite[], tables: LogTables): readonly LogWriteOutcome[] {
+  return batch.map((request) => applyRequest(request, tables));
+}
+
+function applyRequest(request: LogWrite, tables: LogTables): LogWriteOutcome {
+  switch (request.kind) {
+    case 'append':
+      return append(request, tables);
+    case 'createSpace':
+      return createSpace(request, tables);
+    case 'updateSpace':
+      return updateSpace(request, tables);
+    case 'markSpaceDeleted':
+      return markSpaceDeleted(request, tables);
+  }
+}
+
+function append(request: AppendRequest, tables: LogTables): LogWriteOutcome {
+  const { spaceId, previousSequence, invocationId, events, command } = request;
+  const head = tables.head(spaceId);
+  if (head === undefined) return refused(noSuchSpace(spaceId));
+  if (head.lastSpaceSequence !== previousSequence) {
+    return refused(sequenceConflict(spaceId, previousSequence, head.lastSpaceSequence));
+  }
+  const firstEventId = events.length === 0 ? 0 : tables.lastEventId + 1;
+  const spaceSequence = previousSequence + events.length;
+  if (command !== null) {
+    const { commandId, commandName, paramsHash } = command;
+    const wrote = { invocationId, firstEventId, eventCount: events.length, spaceSequence };
+    const record = { commandId, commandName, paramsHash, ...wrote };
+    if (!tables.insertCommand(spaceId, record)) return refused(commandConflict(spaceId, commandId));
+  }
+  if (events.length > 0) tables.insertEvents(spaceId, invocationId, events);
+  return { kind: 'appended', firstEventId, spaceSequence };
+}
+
+function createSpace(request: CreateSpaceRequest, tables: LogTables): LogWriteOutcome {
+  const existing = tables.findLiveSpace(request.spaceName);
+  if (existing !== undefined) return { kind: 'space', space: existing, created: false };
+  return { kind: 'space', space: tables.insertSpace(request.spaceName, request.metadata), created: true };
+}
+
+function updateSpace(request: UpdateSpaceRequest, tables: LogTables): LogWriteOutcome {
+  const space = tables.updateSpace(request.spaceId, request.metadata);
+  return space === undefined
+    ? refused(noSuchSpace(request.spaceId))
+    : { kind: 'space', space, created: false };
+}
+
+function markSpaceDeleted(request: MarkSpaceDeletedRequest, tables: LogTables): LogWriteOutcome {
+  return tables.markSpaceDeleted(request.spaceId)
+    ? { kind: 'marked' }
+    : refused(noSuchSpace(request.spaceId));
+}
+
+function refused(error: RamaxError): LogWriteOutcome {
+  return { kind: 'refused', error: error.toData() };
+}

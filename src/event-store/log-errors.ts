@@ -1,0 +1,39 @@
+/** The refusals that the log and those who write to it have in common. */
+
+import { RamaxError } from '../core/errors.js';
+
+/** `not_found`: the space was never there, or its deletion is committed. */
+export function noSuchSpace(spaceId: number): RamaxError {
+  return new RamaxError('not_found', `there is no space ${spaceId}, or it has been deleted`, {
+    details: { spaceId },
+  });
+}
+
+/** `conflict`: the space is somewhere else than its caller thinks. */
+export function sequenceConflict(
+  spaceId: number,
+  expectedSequence: number,
+  actualSequence: number,
+): RamaxError {
+  return new RamaxError(
+    'conflict',
+    `space ${spaceId} is at sequence ${actualSequence}, not at ${expectedSequence} as expected`,
+    { details: { spaceId, expectedSequence, actualSequence } },
+  );
+}
+
+/** `conflict`: the space has a record of this command id. */
+export function commandConflict(spaceId: number, commandId: string): RamaxError {
+  return new RamaxError(
+    'conflict',
+    `space ${spaceId} has accepted a command with the id ${JSON.stringify(commandId)} before`,
+    { details: { spaceId, commandId } },
+  );
+}
+
+/** `fenced`: another writer has opened the log since. */
+export function newerOwner(generation: number, current: number | undefined): RamaxError {
+  return new RamaxError('fenced', `a newer owner (${current}) has opened the log since ${generation}`, {
+    details: { generation, current },
+  });
+}

@@ -1,0 +1,156 @@
+/**
+ * Reads a log in memory. It answers asynchronously, as every reader does, and holds nothing between calls.
+ */
+
+import { RamaxError } from '../../core/errors.js';
+import type { CommandRecord, LogReader, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
+import { genesisHash } from '../seal.js';
+import { parseMetadataText } from '../space-metadata.js';
+import type { MemoryLog, MemorySpace } from './memory-log.js';
+
+/** A `LogReader` over a `MemoryLog`. */
+export class MemoryLogReader implements LogReader {
+  protected readonly log: MemoryLog;
+  #isClosed = false;
+
+  constructor(log: MemoryLog) {
+    this.log = log;
+  }
+
+  async readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]> {
+    this.assertUsable();
+    return takeWithin(this.#eventsOfSpace(spaceId), after, sequenceOf, bounds);
+  }
+
+  async readEntity(
+    spaceId: number,
+    entityId: string,
+    after: number,
+    bounds: ReadBounds,
+  ): Promise<readonly StoredEvent[]> {
+    this.assertUsable();
+    if (this.log.liveSpace(spaceId) === undefined) return [];
+    const events = this.log.entityIndex.get(spaceId)?.get(entityId) ?? [];
+    return takeWithin(events, after, sequenceOf, bounds);
+  }
+
+  async readAll(after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]> {
+    this.assertUsable();
+    const isLive = (event: StoredEvent) => this.log.liveSpace(event.spaceId) !== undefined;
+    return takeWithin(this.log.events, after, idOf, bounds, isLive);
+  }
+
+  async readEvent(spaceId: number, eventId: number): Promise<StoredEvent | undefined> {
+    this.assertUsable();
+    const events = this.#eventsOfSpace(spaceId);
+    const event = events[firstAfter(events, eventId - 1, idOf)];
+    return event?.eventId === eventId ? event : undefined;
+  }
+
+  async findCommands(spaceId: number, commandIds: readonly string[]): Promise<readonly CommandRecord[]> {
+    this.assertUsable();
+    const commands = this.log.liveSpace(spaceId) === undefined ? undefined : this.log.commands.get(spaceId);
+    const found = [...new Set(commandIds)].map((commandId) => commands?.get(commandId)?.record);
+    return found.filter((record) => record !== undefined);
+  }
+
+  async latestEventId(): Promise<number> {
+    this.assertUsable();
+    return this.log.eventCounter;
+  }
+
+  async spaceHead(spaceId: number): Promise<SpaceHead | undefined> {
+    this.assertUsable();
+    return headOf(this.log, spaceId);
+  }
+
+  async findSpaceByName(spaceName: string): Promise<SpaceRow | undefined> {
+    this.assertUsable();
+    const spaceId = this.log.liveNames.get(spaceName);
+    return spaceId === undefined ? undefined : rowOf(this.log.liveSpace(spaceId));
+  }
+
+  async findSpaceById(spaceId: number): Promise<SpaceRow | undefined> {
+    this.assertUsable();
+    return rowOf(this.log.liveSpace(spaceId));
+  }
+
+  async listSpaces(after: number, limit: number): Promise<readonly SpaceRow[]> {
+    this.assertUsable();
+    const rows: SpaceRow[] = [];
+    for (const spaceId of this.log.spaces.keys()) {
+      if (rows.length >= limit) break;
+      const row = spaceId > after ? rowOf(this.log.liveSpace(spaceId)) : undefined;
+      if (row !== undefined) rows.push(row);
+    }
+    return rows;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  /** Throws when a call cannot be served any more. */
+  protected assertUsable(): void {
+    if (this.#isClosed) throw new RamaxError('closed', 'the log is closed');
+  }
+
+  #eventsOfSpace(spaceId: number): readonly StoredEvent[] {
+    return this.log.liveSpace(spaceId) === undefined ? [] : (this.log.spaceIndex.get(spaceId) ?? []);
+  }
+}
+
+/** Where a live space ends. */
+export function headOf(log: MemoryLog, spaceId: number): SpaceHead | undefined {
+  if (log.liveSpace(spaceId) === undefined) return undefined;
+  return log.spaceSequences.get(spaceId) ?? { lastSpaceSequence: 0, lastEventId: 0, lastHash: genesisHash };
+}
+
+/** The port's row of a space. */
+export function rowOf(space: MemorySpace): SpaceRow;
+export function rowOf(space: MemorySpace | undefined): SpaceRow | undefined;
+export function rowOf(space: MemorySpace | undefined): SpaceRow | undefined {
+  if (space === undefined) return undefined;
+  const { spaceId, spaceName, metadata, createdAt } = space;
+  return { spaceId, spaceName, metadata: parseMetadataText(metadata), createdAt };
+}
+
+const sequenceOf = (event: StoredEvent) => event.spaceSequence;
+const idOf = (event: StoredEvent) => event.eventId;
+
+/** The index of the first event whose position is after `after`; events are in the order of their positions. */
+function firstAfter(
+  events: readonly StoredEvent[],
+  after: number,
+  positionOf: (event: StoredEvent) => number,
+): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const event = events[middle];
+    if (event !== undefined && positionOf(event) <= after) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function takeWithin(
+  events: readonly StoredEvent[],
+  after: number,
+  positionOf: (event: StoredEvent) => number,
+  bounds: ReadBounds,
+  isWanted: (event: StoredEvent) => boolean = () => true,
+): readonly StoredEvent[] {
+  const taken: StoredEvent[] = [];
+  let bytes = 0;
+  for (let index = firstAfter(events, after, positionOf); index < events.length; index++) {
+    const event = events[index];
+    if (event === undefined || taken.length >= bounds.limit) break;
+    if (!isWanted(event)) continue;
+    bytes += event.payload.byteLength;
+    if (bytes > bounds.bytesMax && taken.length > 0) break;
+    taken.push(event);
+  }
+  return taken;
+}

@@ -1,0 +1,80 @@
+/**
+ * The writer's end of a log in memory: the same rules as on disk, durable as long as its `MemoryLog`.
+ *
+ * Invariant: a commit happens in one turn of the event loop and nothing in it can fail half way, so it is there wholly
+ * or not at all. A simulation of failing disks wraps this class and lets `commit` reject before or after it took effect.
+ */
+
+import { assert } from '../../core/assert.js';
+import type { Clock } from '../../core/clock.js';
+import { applyBatch, assertBatch } from '../apply-batch.js';
+import { newerOwner } from '../log-errors.js';
+import type { LogStore, LogWrite, LogWriteOutcome } from '../port.js';
+import type { MemoryLog } from './memory-log.js';
+import { MemoryLogReader } from './memory-log-reader.js';
+import { MemoryTables } from './memory-tables.js';
+
+/** The log in memory, for its one writer. The one that was opened last may write; older ones are `fenced`. */
+export class MemoryLogStore extends MemoryLogReader implements LogStore {
+  readonly ownerGeneration: number;
+  readonly #tables: MemoryTables;
+
+  constructor(log: MemoryLog, clock: Clock) {
+    super(log);
+    log.ownerGeneration += 1;
+    this.ownerGeneration = log.ownerGeneration;
+    this.#tables = new MemoryTables(log, clock);
+  }
+
+  get logId(): string {
+    return this.log.logId;
+  }
+
+  async commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]> {
+    this.#assertOwner();
+    assertBatch(batch);
+    return applyBatch(batch, this.#tables);
+  }
+
+  async deletedSpaces(): Promise<readonly number[]> {
+    this.assertUsable();
+    return [...this.log.spaces.values()].filter((space) => space.isDeleted).map((space) => space.spaceId);
+  }
+
+  async purgeSpace(spaceId: number, rowsMax: number): Promise<{ readonly done: boolean }> {
+    this.#assertOwner();
+    const space = this.log.spaces.get(spaceId);
+    if (space === undefined) return { done: true };
+    assert(space.isDeleted, 'only a space marked as deleted is purged');
+    let rowsLeft = rowsMax - this.log.removeEvents(spaceId, rowsMax);
+    for (const command of [...(this.log.commands.get(spaceId)?.values() ?? [])].slice(0, rowsLeft)) {
+      this.log.removeCommand(command);
+      rowsLeft -= 1;
+    }
+    if (rowsLeft === 0) return { done: false };
+    this.log.spaceIndex.delete(spaceId);
+    this.log.commands.delete(spaceId);
+    this.log.spaceSequences.delete(spaceId);
+    this.log.spaces.delete(spaceId);
+    return { done: true };
+  }
+
+  async pruneCommands(before: number, rowsMax: number): Promise<{ readonly done: boolean }> {
+    this.#assertOwner();
+    let rowsLeft = rowsMax;
+    for (const command of this.log.commandsInOrder) {
+      if (command.acceptedAt >= before) return { done: true };
+      if (rowsLeft === 0) return { done: false };
+      this.log.removeCommand(command);
+      rowsLeft -= 1;
+    }
+    return { done: true };
+  }
+
+  #assertOwner(): void {
+    this.assertUsable();
+    const current = this.log.ownerGeneration;
+    if (current === this.ownerGeneration) return;
+    throw newerOwner(this.ownerGeneration, current);
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The tables of a log in memory: what a disk is to the SQLite adapter. It outlives the stores that are opened over it,
+ * so a test or a simulation can drop a writer and open the next one over the same data.
+ *
+ * The structure is the seed's: events in the order of their ids, an index by space, an index by entity, one sequence
+ * for each space and one counter of events for all.
+ *
+ * Invariants: `events` is in the order of event ids; `spaceIndex[spaceId][n - 1]` has sequence n while the space lives;
+ * the counters never go back.
+ */
+
+import { assert } from '../../core/assert.js';
+import type { CommandRecord, SpaceHead, StoredEvent } from '../port.js';
+
+/** One row of the registry. */
+export interface MemorySpace {
+  readonly spaceId: number;
+  readonly spaceName: string;
+  readonly createdAt: number;
+  /** A JSON object as text. */
+  metadata: string;
+  isDeleted: boolean;
+}
+
+/** The record of an accepted command, with what its deletion needs. */
+export interface MemoryCommand {
+  readonly spaceId: number;
+  readonly acceptedAt: number;
+  readonly record: CommandRecord;
+}
+
+/** The log's tables. Only the adapter beside it changes them. */
+export class MemoryLog {
+  /** Names this log for ever. */
+  readonly logId: string;
+  /** Grows by one with every store that is opened over this log. */
+  ownerGeneration = 0;
+  /** The largest event id ever given. */
+  eventCounter = 0;
+  /** The largest space id ever given. */
+  spaceCounter = 0;
+  readonly events: StoredEvent[] = [];
+  readonly spaceIndex = new Map<number, StoredEvent[]>();
+  readonly entityIndex = new Map<number, Map<string, StoredEvent[]>>();
+  readonly spaceSequences = new Map<number, SpaceHead>();
+  readonly spaces = new Map<number, MemorySpace>();
+  readonly liveNames = new Map<string, number>();
+  readonly commands = new Map<number, Map<string, MemoryCommand>>();
+  /** The same records over all spaces, oldest first. */
+  readonly commandsInOrder = new Set<MemoryCommand>();
+
+  /** @param logId a UUID */
+  constructor(logId: string) {
+    this.logId = logId;
+  }
+
+  /** The space, when it lives. */
+  liveSpace(spaceId: number): MemorySpace | undefined {
+    const space = this.spaces.get(spaceId);
+    return space === undefined || space.isDeleted ? undefined : space;
+  }
+
+  /** Adds an event to `events` and both indexes. */
+  addEvent(event: StoredEvent): void {
+    assert(event.eventId === this.eventCounter + 1, 'events are added in the order of their ids');
+    this.eventCounter = event.eventId;
+    this.events.push(event);
+    listAt(this.spaceIndex, event.spaceId).push(event);
+    listAt(mapAt(this.entityIndex, event.spaceId), event.entityId).push(event);
+  }
+
+  /** Removes up to `rowsMax` events of a deleted space, the newest first; says how many. */
+  removeEvents(spaceId: number, rowsMax: number): number {
+    const ofSpace = this.spaceIndex.get(spaceId) ?? [];
+    const removed = new Set(ofSpace.splice(Math.max(0, ofSpace.length - rowsMax)));
+    this.entityIndex.delete(spaceId);
+    const kept = this.events.filter((event) => !removed.has(event));
+    this.events.length = 0;
+    for (const event of kept) this.events.push(event);
+    return removed.size;
+  }
+
+  /** Adds the record of a command, or says false when the space has one of its id. */
+  addCommand(command: MemoryCommand): boolean {
+    const ofSpace = mapAt(this.commands, command.spaceId);
+    if (ofSpace.has(command.record.commandId)) return false;
+    ofSpace.set(command.record.commandId, command);
+    this.commandsInOrder.add(command);
+    return true;
+  }
+
+  /** Removes the record of a command. */
+  removeCommand(command: MemoryCommand): void {
+    this.commands.get(command.spaceId)?.delete(command.record.commandId);
+    this.commandsInOrder.delete(command);
+  }
+}
+
+function listAt<Key, Item>(lists: Map<Key, Item[]>, key: Key): Item[] {
+  const list = lists.get(key) ?? [];
+  if (list.length === 0) lists.set(key, list);
+  return list;
+}
+
+function mapAt<Key, Inner, Item>(maps: Map<Key, Map<Inner, Item>>, key: Key): Map<Inner, Item> {
+  const map = maps.get(key) ?? new Map<Inner, Item>();
+  if (map.size === 0) maps.set(key, map);
+  return map;
+}

@@ -1,0 +1,105 @@
+/**
+ * The tables of the log in SQLite, version by version. Version 1 has every column that export, upcasting, reactors and
+ * several views are known to need, so that they add rows and not columns.
+ *
+ * Identities are never reused, although neither table is AUTOINCREMENT: the writer counts on from the largest id or the
+ * high-water mark in `meta`, whichever is larger, and raises the mark before it deletes the row that holds the largest.
+ */
+
+import type { Connection } from '../../sqlite/connection.js';
+import type { FileFormat } from '../../sqlite/file-format.js';
+
+/** The keys of the table `meta`. */
+export const metaKeys = {
+  /** The UUID that names this log for ever. */
+  logId: 'log_id',
+  /** Grows by one at every opening for writing. */
+  ownerGeneration: 'owner_generation',
+  /** No event id up to this one is given again. */
+  eventIdMark: 'event_id_high_water',
+  /** No space id up to this one is given again. */
+  spaceIdMark: 'space_id_high_water',
+} as const;
+
+/** "RMXL" in ASCII. */
+const logApplicationId = 0x524d584c;
+
+const versionOne = `
+  CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value ANY NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE spaces (
+    space_id INTEGER PRIMARY KEY,
+    space_name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    metadata TEXT NOT NULL,      -- a JSON object
+    deleted_at INTEGER           -- NULL while the space lives; then its rows are being deleted
+  ) STRICT;
+  CREATE UNIQUE INDEX spaces_by_live_name ON spaces (space_name) WHERE deleted_at IS NULL;
+  CREATE INDEX spaces_deleted ON spaces (space_id) WHERE deleted_at IS NOT NULL;
+
+  CREATE TABLE space_sequences ( -- where a space ends; no row before its first event
+    space_id INTEGER PRIMARY KEY,
+    last_sequence INTEGER NOT NULL,
+    last_event_id INTEGER NOT NULL,
+    last_hash BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE events (
+    event_id INTEGER PRIMARY KEY,
+    space_id INTEGER NOT NULL,
+    space_sequence INTEGER NOT NULL,
+    entity_id TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    event_version INTEGER NOT NULL,
+    timestamp INTEGER NOT NULL,  -- when it was decided
+    created_at INTEGER NOT NULL, -- when it was written
+    causation_id TEXT,           -- NULL: the invocation id
+    correlation_id TEXT,         -- NULL: the invocation id
+    tags TEXT,                   -- a JSON array, or NULL for none
+    metadata TEXT,               -- a JSON object, or NULL for none
+    invocation_id BLOB NOT NULL, -- a UUID's 16 bytes
+    hash BLOB NOT NULL,          -- 16 bytes, chained within the space
+    payload BLOB NOT NULL        -- msgpack; last, so that the rest of a large row is read without it
+  ) STRICT;
+  CREATE UNIQUE INDEX events_by_space_sequence ON events (space_id, space_sequence);
+  CREATE INDEX events_by_entity ON events (space_id, entity_id, event_id);
+
+  CREATE TABLE commands (        -- the accepted commands that came with a command id
+    command_number INTEGER PRIMARY KEY,
+    space_id INTEGER NOT NULL,
+    command_id TEXT NOT NULL,
+    command_name TEXT NOT NULL,
+    params_hash TEXT NOT NULL,
+    invocation_id BLOB NOT NULL,
+    first_event_id INTEGER NOT NULL,
+    event_count INTEGER NOT NULL,
+    space_sequence INTEGER NOT NULL,
+    accepted_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX commands_by_id ON commands (space_id, command_id);
+`;
+
+/**
+ * The format of the log.
+ *
+ * @param newLogId names the log when the file is created
+ */
+export function logFormat(newLogId: string): FileFormat {
+  return {
+    name: 'event log',
+    applicationId: logApplicationId,
+    migrations: [(connection) => createVersionOne(connection, newLogId)],
+  };
+}
+
+function createVersionOne(connection: Connection, logId: string): void {
+  connection.exec(versionOne);
+  const insert = connection.prepare<[string, string | number]>('INSERT INTO meta (key, value) VALUES (?, ?)');
+  insert.run(metaKeys.logId, logId);
+  insert.run(metaKeys.ownerGeneration, 0);
+  insert.run(metaKeys.eventIdMark, 0);
+  insert.run(metaKeys.spaceIdMark, 0);
+}

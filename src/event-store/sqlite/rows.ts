@@ -1,0 +1,117 @@
+/**
+ * Rows of the log's tables as SQLite gives them, and as the port names them. Rows are read as arrays, which costs half
+ * of reading them as objects; the order of a tuple here is the order of the columns in its list.
+ */
+
+import type { CommandRecord, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
+import { genesisHash } from '../seal.js';
+import { parseMetadataText } from '../space-metadata.js';
+import { bytesToUuid } from './uuid-bytes.js';
+
+/** The columns of an `EventTuple`. */
+export const eventColumns =
+  'event_id, space_id, space_sequence, entity_id, event_type, event_version, payload, timestamp, ' +
+  'causation_id, correlation_id, tags, metadata, invocation_id, hash';
+
+/** One row of `events`. */
+export type EventTuple = readonly [
+  eventId: number,
+  spaceId: number,
+  spaceSequence: number,
+  entityId: string,
+  type: string,
+  version: number,
+  payload: Uint8Array,
+  timestamp: number,
+  causationId: string | null,
+  correlationId: string | null,
+  tags: string | null,
+  metadata: string | null,
+  invocationId: Uint8Array,
+  hash: Uint8Array,
+];
+
+/** The payload's bytes of a row, without making an event of it. */
+export function payloadBytes(row: EventTuple): number {
+  return row[6].byteLength;
+}
+
+/** The event in a row. */
+export function toStoredEvent(row: EventTuple): StoredEvent {
+  return {
+    eventId: row[0],
+    spaceId: row[1],
+    spaceSequence: row[2],
+    entityId: row[3],
+    type: row[4],
+    version: row[5],
+    payload: plainBytes(row[6]),
+    timestamp: row[7],
+    causationId: row[8],
+    correlationId: row[9],
+    tags: row[10],
+    metadata: row[11],
+    invocationId: bytesToUuid(row[12]),
+    hash: plainBytes(row[13]),
+  };
+}
+
+/** The columns of a `SpaceTuple`. */
+export const spaceColumns = 'space_id, space_name, metadata, created_at';
+
+/** One row of `spaces`. */
+export type SpaceTuple = readonly [spaceId: number, spaceName: string, metadata: string, createdAt: number];
+
+/** The space in a row. */
+export function toSpaceRow(row: SpaceTuple): SpaceRow {
+  return { spaceId: row[0], spaceName: row[1], metadata: parseMetadataText(row[2]), createdAt: row[3] };
+}
+
+/** One row of `spaces` with what `space_sequences` has for it: nulls before the first event. */
+export type HeadTuple = readonly [
+  lastSequence: number | null,
+  lastEventId: number | null,
+  lastHash: Uint8Array | null,
+];
+
+/** The head in a row. */
+export function toSpaceHead(row: HeadTuple): SpaceHead {
+  return {
+    lastSpaceSequence: row[0] ?? 0,
+    lastEventId: row[1] ?? 0,
+    lastHash: row[2] === null ? genesisHash : plainBytes(row[2]),
+  };
+}
+
+/** The columns of a `CommandTuple`. */
+export const commandColumns =
+  'command_id, command_name, params_hash, invocation_id, first_event_id, event_count, space_sequence';
+
+/** One row of `commands`. */
+export type CommandTuple = readonly [
+  commandId: string,
+  commandName: string,
+  paramsHash: string,
+  invocationId: Uint8Array,
+  firstEventId: number,
+  eventCount: number,
+  spaceSequence: number,
+];
+
+/** The record in a row. */
+export function toCommandRecord(row: CommandTuple): CommandRecord {
+  return {
+    commandId: row[0],
+    commandName: row[1],
+    paramsHash: row[2],
+    invocationId: bytesToUuid(row[3]),
+    firstEventId: row[4],
+    eventCount: row[5],
+    spaceSequence: row[6],
+  };
+}
+
+/** The same bytes without Node's Buffer around them, whose `slice` shares where a Uint8Array's copies. */
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,116 @@
+/**
+ * Reads the log in SQLite. On its own it has a read-only connection beside the writer's; the writer's end
+ * (`sqlite-log-store.ts`) extends it over its own connection.
+ *
+ * Invariants: a read is one statement, so it sees whole committed batches and holds no transaction when it returns
+ * (L6, L7); after `close` every call is refused with `closed`.
+ */
+
+import { RamaxError } from '../../core/errors.js';
+import { type Connection, openConnection, storageError } from '../../sqlite/connection.js';
+import { checkFormat, isCurrent } from '../../sqlite/file-format.js';
+import type { CommandRecord, LogReader, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
+import { logFormat } from './log-format.js';
+import { LogQueries } from './log-queries.js';
+
+/** How long a statement waits for another connection. In WAL mode readers and the writer do not wait for each other;
+ * this covers the moments of opening, recovery and a checkpoint that truncates. */
+export const busyTimeoutMs = 5_000;
+
+/** A `LogReader` over one connection. */
+export class SqliteLogReader implements LogReader {
+  readonly #connection: Connection;
+  readonly #queries: LogQueries;
+
+  constructor(connection: Connection, queries: LogQueries = new LogQueries(connection)) {
+    this.#connection = connection;
+    this.#queries = queries;
+  }
+
+  async readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]> {
+    return this.read((queries) => queries.readSpace(spaceId, after, bounds));
+  }
+
+  async readEntity(
+    spaceId: number,
+    entityId: string,
+    after: number,
+    bounds: ReadBounds,
+  ): Promise<readonly StoredEvent[]> {
+    return this.read((queries) => queries.readEntity(spaceId, entityId, after, bounds));
+  }
+
+  async readAll(after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]> {
+    return this.read((queries) => queries.readAll(after, bounds));
+  }
+
+  async readEvent(spaceId: number, eventId: number): Promise<StoredEvent | undefined> {
+    return this.read((queries) => queries.readEvent(spaceId, eventId));
+  }
+
+  async findCommands(spaceId: number, commandIds: readonly string[]): Promise<readonly CommandRecord[]> {
+    return this.read((queries) => queries.findCommands(spaceId, commandIds));
+  }
+
+  async latestEventId(): Promise<number> {
+    return this.read((queries) => queries.latestEventId());
+  }
+
+  async spaceHead(spaceId: number): Promise<SpaceHead | undefined> {
+    return this.read((queries) => queries.spaceHead(spaceId));
+  }
+
+  async findSpaceByName(spaceName: string): Promise<SpaceRow | undefined> {
+    return this.read((queries) => queries.findSpaceByName(spaceName));
+  }
+
+  async findSpaceById(spaceId: number): Promise<SpaceRow | undefined> {
+    return this.read((queries) => queries.findSpaceById(spaceId));
+  }
+
+  async listSpaces(after: number, limit: number): Promise<readonly SpaceRow[]> {
+    return this.read((queries) => queries.listSpaces(after, limit));
+  }
+
+  async close(): Promise<void> {
+    this.#connection.close();
+  }
+
+  /** Runs one read, or refuses it when this end of the log is not usable. */
+  protected read<Result>(query: (queries: LogQueries) => Result): Result {
+    this.assertUsable();
+    try {
+      return query(this.#queries);
+    } catch (error) {
+      throw storageError(error, 'cannot read the log');
+    }
+  }
+
+  /** Throws when a call cannot be served any more. */
+  protected assertUsable(): void {
+    if (!this.#connection.open) throw new RamaxError('closed', 'the log is closed');
+  }
+}
+
+/**
+ * Opens the log in `file` for reading, beside its writer.
+ *
+ * @throws {RamaxError} `storage` when there is no log yet, `storage_unsuitable`, `format_newer`, `corrupt`
+ */
+export function openSqliteLogReader(file: string): SqliteLogReader {
+  const connection = openConnection({ file, use: 'reader', busyTimeoutMs, check: checkReadable });
+  return new SqliteLogReader(connection);
+}
+
+function checkReadable(connection: Connection): void {
+  const format = logFormat('');
+  checkFormat(connection, format);
+  if (isCurrent(connection, format)) return;
+  throw new RamaxError(
+    'storage',
+    `${connection.name} has not been brought to the current format by a writer`,
+    {
+      details: { file: connection.name },
+    },
+  );
+}

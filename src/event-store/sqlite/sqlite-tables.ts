@@ -1,0 +1,161 @@
+/**
+ * The tables of the log inside the writer's transaction. Only the store calls it, between BEGIN and COMMIT, and says
+ * afterwards that the transaction is committed.
+ */
+
+import { assert } from '../../core/assert.js';
+import type { Clock } from '../../core/clock.js';
+import type { Value } from '../../core/values.js';
+import type { Connection, Statement } from '../../sqlite/connection.js';
+import type { LogTables } from '../apply-batch.js';
+import type { CommandRecord, SealedEvent, SpaceHead, SpaceRow } from '../port.js';
+import { metadataText, parseMetadataText } from '../space-metadata.js';
+import type { LogQueries } from './log-queries.js';
+import { SpaceHeads } from './space-heads.js';
+import { uuidToBytes } from './uuid-bytes.js';
+
+const insertEventSql = `INSERT INTO events (event_id, space_id, space_sequence, entity_id, event_type, event_version,
+  timestamp, created_at, causation_id, correlation_id, tags, metadata, invocation_id, hash, payload)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+const insertCommandSql = `INSERT INTO commands (space_id, command_id, command_name, params_hash, invocation_id,
+  first_event_id, event_count, space_sequence, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (space_id, command_id) DO NOTHING`;
+
+const upsertHeadSql = `INSERT INTO space_sequences (space_id, last_sequence, last_event_id, last_hash)
+  VALUES (?, ?, ?, ?) ON CONFLICT (space_id) DO UPDATE SET
+  last_sequence = excluded.last_sequence, last_event_id = excluded.last_event_id, last_hash = excluded.last_hash`;
+
+/** See `LogTables`. */
+export class SqliteTables implements LogTables {
+  readonly #queries: LogQueries;
+  readonly #clock: Clock;
+  readonly #heads: SpaceHeads;
+  readonly #insertEvent: Statement;
+  readonly #insertCommand: Statement;
+  readonly #upsertHead: Statement;
+  readonly #insertSpace: Statement;
+  readonly #updateSpace: Statement;
+  readonly #markSpaceDeleted: Statement;
+  #lastEventId: number;
+  #lastSpaceId: number;
+
+  constructor(connection: Connection, queries: LogQueries, clock: Clock) {
+    this.#queries = queries;
+    this.#clock = clock;
+    this.#heads = new SpaceHeads((spaceId) => queries.spaceHead(spaceId));
+    this.#insertEvent = connection.prepare(insertEventSql);
+    this.#insertCommand = connection.prepare(insertCommandSql);
+    this.#upsertHead = connection.prepare(upsertHeadSql);
+    this.#insertSpace = connection.prepare(
+      'INSERT INTO spaces (space_id, space_name, created_at, metadata) VALUES (?, ?, ?, ?)',
+    );
+    this.#updateSpace = connection.prepare(
+      'UPDATE spaces SET metadata = ? WHERE space_id = ? AND deleted_at IS NULL',
+    );
+    this.#markSpaceDeleted = connection.prepare(
+      'UPDATE spaces SET deleted_at = ? WHERE space_id = ? AND deleted_at IS NULL',
+    );
+    this.#lastEventId = queries.latestEventId();
+    this.#lastSpaceId = queries.latestSpaceId();
+  }
+
+  get lastEventId(): number {
+    return this.#lastEventId;
+  }
+
+  get lastSpaceId(): number {
+    return this.#lastSpaceId;
+  }
+
+  head(spaceId: number): SpaceHead | undefined {
+    return this.#heads.get(spaceId);
+  }
+
+  insertEvents(spaceId: number, invocationId: string, events: readonly SealedEvent[]): void {
+    const invocation = uuidToBytes(invocationId);
+    const createdAt = this.#now();
+    const head = this.#heads.get(spaceId);
+    assert(head !== undefined, 'events are inserted into a live space');
+    let { lastSpaceSequence, lastHash } = head;
+    for (const event of events) {
+      this.#lastEventId += 1;
+      lastSpaceSequence += 1;
+      lastHash = event.hash;
+      this.#insertEvent.run(
+        this.#lastEventId,
+        spaceId,
+        lastSpaceSequence,
+        event.entityId,
+        event.type,
+        event.version,
+        event.timestamp,
+        createdAt,
+        event.causationId,
+        event.correlationId,
+        event.tags,
+        event.metadata,
+        invocation,
+        event.hash,
+        event.payload,
+      );
+    }
+    this.#heads.stage(spaceId, { lastSpaceSequence, lastEventId: this.#lastEventId, lastHash });
+  }
+
+  insertCommand(spaceId: number, record: CommandRecord): boolean {
+    const { changes } = this.#insertCommand.run(
+      spaceId,
+      record.commandId,
+      record.commandName,
+      record.paramsHash,
+      uuidToBytes(record.invocationId),
+      record.firstEventId,
+      record.eventCount,
+      record.spaceSequence,
+      this.#now(),
+    );
+    return changes > 0;
+  }
+
+  findLiveSpace(spaceName: string): SpaceRow | undefined {
+    return this.#queries.findSpaceByName(spaceName);
+  }
+
+  insertSpace(spaceName: string, metadata: Readonly<Record<string, Value>>): SpaceRow {
+    this.#lastSpaceId += 1;
+    const spaceId = this.#lastSpaceId;
+    const createdAt = this.#now();
+    const text = metadataText(metadata);
+    this.#insertSpace.run(spaceId, spaceName, createdAt, text);
+    return { spaceId, spaceName, metadata: parseMetadataText(text), createdAt };
+  }
+
+  updateSpace(spaceId: number, metadata: Readonly<Record<string, Value>>): SpaceRow | undefined {
+    this.#updateSpace.run(metadataText(metadata), spaceId);
+    return this.#queries.findSpaceById(spaceId);
+  }
+
+  markSpaceDeleted(spaceId: number): boolean {
+    const { changes } = this.#markSpaceDeleted.run(this.#now(), spaceId);
+    if (changes > 0) this.#heads.stage(spaceId, undefined);
+    return changes > 0;
+  }
+
+  /** The last writes of a transaction: once for each space, however many appends it had. */
+  writeHeads(): void {
+    for (const [spaceId, head] of this.#heads.staged()) {
+      if (head === undefined) continue;
+      this.#upsertHead.run(spaceId, head.lastSpaceSequence, head.lastEventId, head.lastHash);
+    }
+  }
+
+  /** The transaction is committed. */
+  confirm(): void {
+    this.#heads.confirm();
+  }
+
+  #now(): number {
+    return Math.trunc(this.#clock.now());
+  }
+}

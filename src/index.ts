@@ -1,0 +1,47 @@
+/** The public names of Ramax. Storage adapters are imported from `ramax/storage/…`, test helpers from `ramax/testing`. */
+
+export {
+  type CommandResult,
+  ContentStore,
+  type ContentStoreOptions,
+} from './content-store/content-store.js';
+export type { RebuildProgress } from './content-store/rebuild.js';
+export {
+  type App,
+  type Command,
+  type CommandAnswer,
+  type CommandContext,
+  type Commands,
+  defineApp,
+  type EventOf,
+  type ParamsOf,
+  type Projections,
+  type Queries,
+  type Query,
+  type QueryContext,
+  type ResultOf,
+  type ViewDefinition,
+} from './core/define-app.js';
+export { type ErrorCode, errorTable, RamaxError } from './core/errors.js';
+export type { Checkpoint, EventSpec, RecordedEvent, SpaceEvent } from './core/event.js';
+export { defaultLimits, type Limits, type LimitsOptions } from './core/limits.js';
+export type { EntriesOptions, PStateReader, PStateWriter } from './core/pstate-access.js';
+export { Rejection, reject } from './core/rejection.js';
+export type { Value } from './core/values.js';
+export {
+  type AppendOptions,
+  EventStore,
+  type EventStoreOptions,
+  type ReadOptions,
+} from './event-store/event-store.js';
+export { nodePlatform } from './platform/node-platform.js';
+export { Ramax } from './platform/start.js';
+export type { PStateStore, ViewRef } from './pstate/port.js';
+export { PState, type PStateOptions } from './pstate/pstate.js';
+export { SpaceRegistry, type SpaceRegistryOptions } from './space/space-registry.js';
+export type { StorageAdapter, StorageRef } from './storage/adapter.js';
+export type { OverloadPolicy, WaitOptions } from './supervisor/calls.js';
+export type { StreamOptions } from './supervisor/event-reads.js';
+export type { RamaxOptions, RamaxStats } from './supervisor/ramax.js';
+export type { ExecuteOptions, RebuildOptions, SpaceHandle } from './supervisor/space-handle.js';
+export type { Spaces } from './supervisor/spaces.js';

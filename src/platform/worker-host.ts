@@ -1,0 +1,99 @@
+/**
+ * Worker threads, owned by Piscina: it starts them, carries their resource limits, and reports how they end.
+ *
+ * A writer or a shard is one long task in a pool of its own (`minThreads: 0`, so that the pool does not start a thread
+ * again by itself: restarts are the supervisor's, with backoff). The data plane runs over ports that are handed to the
+ * task. `atomics: 'disabled'`, because Piscina's default makes an idle thread deaf to other ports. Scans of the log are
+ * stateless, so they use a pool as pools are meant to be used.
+ */
+
+import type { TransferListItem } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { packedValues } from '../codec/packed-frames.js';
+import { asRamaxError, type ErrorData } from '../core/errors.js';
+import type { LogReader } from '../event-store/port.js';
+import type { Port } from '../protocol/port.js';
+import type { StorageRef } from '../storage/adapter.js';
+import type { ShardThreadConfig, Thread, ThreadHost, WriterThreadConfig } from '../supervisor/thread-host.js';
+import { nodeChannel } from './node-port.js';
+import type { ReaderTask } from './reader-task.js';
+
+/** Scans that run side by side; more would only compete with shards for cores. */
+const readerThreadsMax = 2;
+/** Scans that wait for a thread; each stream has at most one under way. */
+const readerQueueMax = 10_000;
+/** How long an idle reader thread stays, so that a stream of batches does not start one each. */
+const readerIdleMs = 10_000;
+
+/** The host of a production runtime. */
+export const workerHost: ThreadHost = {
+  startWriter: (config) => startThread('writer', config),
+  startShard: (config) => startThread('shard', config),
+  channel: () => nodeChannel(),
+  openReader: (storage) => pooledReader(storage),
+};
+
+function entryPoint(name: 'writer' | 'shard' | 'reader'): string {
+  return new URL(`../../workers/${name}.js`, import.meta.url).href;
+}
+
+function startThread(name: 'writer' | 'shard', config: WriterThreadConfig | ShardThreadConfig): Thread {
+  const pool = new Piscina({
+    filename: entryPoint(name),
+    minThreads: 0,
+    maxThreads: 1,
+    atomics: 'disabled',
+    idleTimeout: 0,
+    recordTiming: false,
+  });
+  const [main, thread] = nodeChannel();
+  const task: unknown = pool.run(
+    { config, port: thread.raw },
+    { transferList: [thread.raw] as unknown as TransferListItem[] },
+  );
+  return { port: main, ended: endOf(task, name, main, pool), stop: () => pool.destroy() };
+}
+
+async function endOf(task: unknown, name: string, port: Port, pool: Piscina): Promise<ErrorData | undefined> {
+  try {
+    return (await task) as ErrorData | undefined;
+  } catch (error) {
+    return asRamaxError(error, 'unavailable', `the ${name} thread ended`).toData();
+  } finally {
+    port.close();
+    void pool.destroy();
+  }
+}
+
+/** A log reader whose every read is a task of a small pool. */
+function pooledReader(storage: StorageRef): LogReader {
+  const pool = new Piscina({
+    filename: entryPoint('reader'),
+    minThreads: 0,
+    maxThreads: readerThreadsMax,
+    maxQueue: readerQueueMax,
+    idleTimeout: readerIdleMs,
+    recordTiming: false,
+  });
+  const run = async <Name extends ReaderTask['read']>(
+    read: Name,
+    ...parameters: Parameters<LogReader[Name]>
+  ): Promise<Awaited<ReturnType<LogReader[Name]>>> => {
+    const task: ReaderTask = { storage, read, parameters };
+    const answer: unknown = await pool.run(task);
+    return packedValues.unpackAnswer(answer) as Awaited<ReturnType<LogReader[Name]>>;
+  };
+  return {
+    readSpace: (...parameters) => run('readSpace', ...parameters),
+    readEntity: (...parameters) => run('readEntity', ...parameters),
+    readAll: (...parameters) => run('readAll', ...parameters),
+    readEvent: (...parameters) => run('readEvent', ...parameters),
+    findCommands: (...parameters) => run('findCommands', ...parameters),
+    latestEventId: () => run('latestEventId'),
+    spaceHead: (...parameters) => run('spaceHead', ...parameters),
+    findSpaceByName: (...parameters) => run('findSpaceByName', ...parameters),
+    findSpaceById: (...parameters) => run('findSpaceById', ...parameters),
+    listSpaces: (...parameters) => run('listSpaces', ...parameters),
+    close: () => pool.destroy(),
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * The tables of calls: everything that threads say to one another, request and reply side by side. Both ends of a link
+ * are derived from its table, so a call that is not here cannot be made, and one that is here must be served.
+ */
+
+import { packedFrames } from '../codec/packed-frames.js';
+import type { Appended, FencedAppend, OpenedSpace } from '../content-store/log-link.js';
+import type { RebuildProgress } from '../content-store/rebuild.js';
+import type { Accepted, Invocation } from '../content-store/turn.js';
+import type { Checkpoint } from '../core/event.js';
+import type { AppDescription } from '../core/loaded-app.js';
+import type { Value } from '../core/values.js';
+import type {
+  CommandRecord,
+  CreateSpaceRequest,
+  LogReader,
+  LogWriteOutcome,
+  MarkSpaceDeletedRequest,
+  ReadBounds,
+  SpaceRow,
+  StoredEvent,
+  UpdateSpaceRequest,
+} from '../event-store/port.js';
+import { jsonFrames } from './frames.js';
+import type { Call, LinkSpec } from './link.js';
+import type { ShardStats, WriterStats } from './stats.js';
+
+/** The space that a call is for. */
+export interface SpaceAddress {
+  readonly spaceId: number;
+  readonly spaceName: string;
+}
+
+/** What main asks of a shard. */
+export interface ShardCalls {
+  /** The first call: resolves when the shard can take others. */
+  readonly ready: Call<null, AppDescription>;
+  readonly execute: Call<SpaceAddress & { readonly invocation: Invocation }, Accepted>;
+  readonly fetch: Call<SpaceAddress & { readonly key: string }, { readonly value?: Value | undefined }>;
+  readonly query: Call<
+    SpaceAddress & { readonly query: string; readonly params?: Value | undefined },
+    { readonly value?: Value | undefined }
+  >;
+  readonly rebuild: Call<SpaceAddress, RebuildProgress, RebuildProgress>;
+  readonly checkpoint: Call<SpaceAddress, Checkpoint>;
+  /** The space is marked as deleted: lets go of it and removes its projections. */
+  readonly dropSpace: Call<SpaceAddress, null>;
+  /** A port to a writer comes with it; the one before is gone. */
+  readonly connectWriter: Call<null, null>;
+  readonly stats: Call<null, ShardStats>;
+  /** Flushes and closes every space; the last call. */
+  readonly drain: Call<null, null>;
+}
+
+/** Main to shard: JSON values only, so text is the cheapest carrier. */
+export const shardLink: LinkSpec<ShardCalls> = {
+  name: 'main-shard',
+  codec: jsonFrames,
+  calls: {
+    ready: 0,
+    execute: 1,
+    fetch: 2,
+    query: 3,
+    rebuild: 4,
+    checkpoint: 5,
+    dropSpace: 6,
+    connectWriter: 7,
+    stats: 8,
+    drain: 9,
+  },
+};
+
+/** Reads of the log through the writer, for storage that no other thread can read. */
+export interface LogReadCalls {
+  readonly readSpace: Call<
+    { readonly spaceId: number; readonly after: number; readonly bounds: ReadBounds },
+    readonly StoredEvent[]
+  >;
+  readonly readEntity: Call<
+    {
+      readonly spaceId: number;
+      readonly entityId: string;
+      readonly after: number;
+      readonly bounds: ReadBounds;
+    },
+    readonly StoredEvent[]
+  >;
+  readonly readAll: Call<{ readonly after: number; readonly bounds: ReadBounds }, readonly StoredEvent[]>;
+  readonly readEvent: Call<{ readonly spaceId: number; readonly eventId: number }, StoredEvent | null>;
+  readonly findCommands: Call<
+    { readonly spaceId: number; readonly commandIds: readonly string[] },
+    readonly CommandRecord[]
+  >;
+  readonly latestEventId: Call<null, number>;
+  readonly spaceHead: Call<{ readonly spaceId: number }, Awaited<ReturnType<LogReader['spaceHead']>> | null>;
+  readonly findSpaceByName: Call<{ readonly spaceName: string }, SpaceRow | null>;
+  readonly findSpaceById: Call<{ readonly spaceId: number }, SpaceRow | null>;
+  readonly listSpaces: Call<{ readonly after: number; readonly limit: number }, readonly SpaceRow[]>;
+}
+
+/** What a shard asks of the writer. */
+export interface AppendCalls extends LogReadCalls {
+  readonly append: Call<FencedAppend, Appended>;
+  readonly openSpace: Call<{ readonly spaceId: number }, OpenedSpace>;
+}
+
+/** What main asks of the writer. */
+export interface WriterCalls extends LogReadCalls {
+  /** The first call: resolves when the log is open. */
+  readonly ready: Call<
+    null,
+    { readonly logId: string; readonly ownerGeneration: number; readonly deletedSpaces: readonly number[] }
+  >;
+  /** A port to a shard comes with it. */
+  readonly connectShard: Call<null, null>;
+  readonly changeSpace: Call<
+    CreateSpaceRequest | UpdateSpaceRequest | MarkSpaceDeletedRequest,
+    LogWriteOutcome
+  >;
+  /** Removes the rows of a space that is marked as deleted, in chunks between the commits. */
+  readonly purgeSpace: Call<{ readonly spaceId: number }, null>;
+  readonly stats: Call<null, WriterStats>;
+  /** Commits what it holds and closes the log; the last call. */
+  readonly drain: Call<null, null>;
+}
+
+const logReadCalls = {
+  readSpace: 0,
+  readEntity: 1,
+  readAll: 2,
+  readEvent: 3,
+  findCommands: 4,
+  latestEventId: 5,
+  spaceHead: 6,
+  findSpaceByName: 7,
+  findSpaceById: 8,
+  listSpaces: 9,
+};
+
+/** Shard to writer: encoded events. */
+export const appendLink: LinkSpec<AppendCalls> = {
+  name: 'shard-writer',
+  codec: packedFrames,
+  calls: { ...logReadCalls, append: 10, openSpace: 11 },
+};
+
+/** Main to writer. */
+export const writerLink: LinkSpec<WriterCalls> = {
+  name: 'main-writer',
+  codec: packedFrames,
+  calls: {
+    ...logReadCalls,
+    ready: 10,
+    connectShard: 11,
+    changeSpace: 12,
+    purgeSpace: 13,
+    stats: 14,
+    drain: 15,
+  },
+};

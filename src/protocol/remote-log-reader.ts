@@ -1,0 +1,25 @@
+/** The log as read through a link to the writer: a `LogReader` like any other. */
+
+import type { LogReader } from '../event-store/port.js';
+import type { Caller } from './link.js';
+import type { LogReadCalls } from './links.js';
+
+/** Reads through `writer()`, which may be another one after a restart. */
+export function remoteLogReader(writer: () => Caller<LogReadCalls>): LogReader {
+  return {
+    readSpace: (spaceId, after, bounds) => writer().call('readSpace', { spaceId, after, bounds }),
+    readEntity: (spaceId, entityId, after, bounds) =>
+      writer().call('readEntity', { spaceId, entityId, after, bounds }),
+    readAll: (after, bounds) => writer().call('readAll', { after, bounds }),
+    readEvent: async (spaceId, eventId) =>
+      (await writer().call('readEvent', { spaceId, eventId })) ?? undefined,
+    findCommands: (spaceId, commandIds) => writer().call('findCommands', { spaceId, commandIds }),
+    latestEventId: () => writer().call('latestEventId', null),
+    spaceHead: async (spaceId) => (await writer().call('spaceHead', { spaceId })) ?? undefined,
+    findSpaceByName: async (spaceName) =>
+      (await writer().call('findSpaceByName', { spaceName })) ?? undefined,
+    findSpaceById: async (spaceId) => (await writer().call('findSpaceById', { spaceId })) ?? undefined,
+    listSpaces: (after, limit) => writer().call('listSpaces', { after, limit }),
+    close: async () => {},
+  };
+}

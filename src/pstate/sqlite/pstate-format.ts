@@ -1,0 +1,81 @@
+/**
+ * The tables of a projection database, and who may write to it.
+ *
+ * Everything in here can be rebuilt from the log: what follows another log is dropped, not migrated.
+ */
+
+import type { Connection } from '../../sqlite/connection.js';
+import type { FileFormat } from '../../sqlite/file-format.js';
+import { fencedError } from '../store-errors.js';
+
+/** "RMXP" in ASCII. */
+const pstateApplicationId = 0x524d5850;
+
+const versionOne = `
+  CREATE TABLE pstate_meta (    -- one row: whose projections these are
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    log_id TEXT NOT NULL,
+    fence INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE pstate_entities (
+    space_id INTEGER NOT NULL,
+    view TEXT NOT NULL,
+    view_version INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,        -- msgpack
+    checksum INTEGER NOT NULL,  -- crc32 of the value
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (space_id, view, view_version, key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE projection_checkpoints (
+    space_id INTEGER NOT NULL,
+    view TEXT NOT NULL,
+    view_version INTEGER NOT NULL,
+    last_event_id INTEGER NOT NULL,
+    last_space_sequence INTEGER NOT NULL,
+    fingerprint TEXT,           -- of the projections that made the view; NULL: not known
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (space_id, view, view_version)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** The format of a projection database; its version is in the file's header. */
+export const pstateFormat: FileFormat = {
+  name: 'projection database',
+  applicationId: pstateApplicationId,
+  migrations: [(connection) => connection.exec(versionOne)],
+};
+
+/** Who writes to a database. See `PartitionOptions`. */
+export interface Owner {
+  readonly logId: string;
+  readonly fence: number;
+}
+
+/** The owner that a database has, or undefined when it is new. */
+export function readOwner(connection: Connection): Owner | undefined {
+  return connection.prepare<[], Owner>('SELECT log_id AS logId, fence FROM pstate_meta').get();
+}
+
+/**
+ * Makes `owner` the owner of a database that has the current format, and drops what follows another log.
+ *
+ * @throws {RamaxError} `fenced` when a newer owner was here
+ */
+export function takeOver(connection: Connection, owner: Owner): void {
+  const run = connection.transaction(() => {
+    const before = readOwner(connection);
+    if (before !== undefined && before.logId !== owner.logId) {
+      connection.exec('DELETE FROM pstate_entities; DELETE FROM projection_checkpoints;');
+    } else if (before !== undefined && before.fence > owner.fence) {
+      // Only here: the fences of two logs cannot be compared.
+      throw fencedError(owner.fence, before.fence);
+    }
+    connection
+      .prepare('INSERT OR REPLACE INTO pstate_meta (id, log_id, fence) VALUES (1, ?, ?)')
+      .run(owner.logId, owner.fence);
+  });
+  run.immediate();
+}

@@ -1,0 +1,70 @@
+/**
+ * A shard's way to the log: appends through the link to the writer, reads beside it.
+ *
+ * Owns: the link to the current writer. When that is lost, every append under way fails with `unavailable` (its
+ * outcome is in doubt), and `openSpace` waits for the next writer: main sends a port to it.
+ */
+
+import type { Appended, FencedAppend, LogLink, OpenedSpace } from '../content-store/log-link.js';
+import type { Clock } from '../core/clock.js';
+import { RamaxError } from '../core/errors.js';
+import type { LogReader } from '../event-store/port.js';
+import { Caller } from '../protocol/link.js';
+import { type AppendCalls, appendLink } from '../protocol/links.js';
+import type { Port } from '../protocol/port.js';
+import { remoteLogReader } from '../protocol/remote-log-reader.js';
+
+/** See the head of this file. */
+export class WriterConnection implements LogLink {
+  readonly #clock: Clock;
+  readonly #reader: LogReader;
+  #writer: Caller<AppendCalls> | undefined;
+  #waiters: (() => void)[] = [];
+
+  /** @param localReader reads the log in this thread, where the storage allows that */
+  constructor(clock: Clock, localReader: LogReader | undefined) {
+    this.#clock = clock;
+    this.#reader = localReader ?? remoteLogReader(() => this.#current());
+  }
+
+  /** Uses the writer at the other end of `port` from now on. */
+  connect(port: Port): void {
+    this.#writer?.close();
+    this.#writer = new Caller(appendLink, port, this.#clock);
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  append(append: FencedAppend): Promise<Appended> {
+    if (this.#writer === undefined) return Promise.reject(noWriter());
+    return this.#writer.call('append', append);
+  }
+
+  async openSpace(spaceId: number): Promise<OpenedSpace> {
+    while (this.#writer === undefined || this.#writer.isLost) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+    return this.#writer.call('openSpace', { spaceId });
+  }
+
+  readSpace(...parameters: Parameters<LogReader['readSpace']>): ReturnType<LogReader['readSpace']> {
+    return this.#reader.readSpace(...parameters);
+  }
+
+  findCommands(...parameters: Parameters<LogReader['findCommands']>): ReturnType<LogReader['findCommands']> {
+    return this.#reader.findCommands(...parameters);
+  }
+
+  async close(): Promise<void> {
+    this.#writer?.close();
+    await this.#reader.close();
+  }
+
+  #current(): Caller<AppendCalls> {
+    if (this.#writer === undefined) throw noWriter();
+    return this.#writer;
+  }
+}
+
+function noWriter(): RamaxError {
+  return new RamaxError('unavailable', 'the shard has no writer');
+}

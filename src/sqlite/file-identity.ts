@@ -1,0 +1,37 @@
+/**
+ * Notices that a database file was deleted or replaced while it was open. SQLite does not: it goes on writing into the
+ * file that no name leads to any more, and every commit is lost with the process.
+ *
+ * It only asks for the file's status. Opening or closing the file here would drop SQLite's locks.
+ */
+
+import { statSync } from 'node:fs';
+import { RamaxError } from '../core/errors.js';
+
+/** The files that a connection has open, as they were when it began. */
+export class FileIdentity {
+  readonly #identities: ReadonlyMap<string, string | undefined>;
+
+  constructor(files: readonly string[]) {
+    this.#identities = new Map(files.map((file) => [file, identityOf(file)]));
+  }
+
+  /**
+   * Throws when one of the files is no longer the one that was there at the beginning.
+   *
+   * @throws {RamaxError} `storage`
+   */
+  check(): void {
+    for (const [file, identity] of this.#identities) {
+      if (identityOf(file) === identity) continue;
+      throw new RamaxError('storage', `${file} was deleted or replaced while it was open`, {
+        details: { file },
+      });
+    }
+  }
+}
+
+function identityOf(file: string): string | undefined {
+  const status = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return status === undefined ? undefined : `${status.dev}:${status.ino}`;
+}

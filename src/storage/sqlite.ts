@@ -1,0 +1,59 @@
+/**
+ * `ramax/storage/sqlite`: names SQLite storage as plain data. It loads no driver: each thread imports the adapter's
+ * module and opens the part of the storage that it owns.
+ */
+
+import { resolve } from 'node:path';
+import { invalidInput } from '../core/errors.js';
+import { nearestName } from '../core/nearest-name.js';
+import type { StorageRef } from './adapter.js';
+
+/** What `sqlite()` takes. */
+export interface SqliteOptions {
+  /** The data directory; created when it is missing. A relative path is taken from the current working directory. */
+  readonly directory: string;
+  /**
+   * Allow a directory on a network file system (NFS, SMB, 9p, FUSE …), where locks may not work and two runtimes may
+   * damage one database. Default: false, and `Ramax.start` refuses it with `storage_unsuitable`. Only Linux can tell.
+   */
+  readonly allowNetworkFileSystem?: boolean;
+}
+
+const optionNames = ['directory', 'allowNetworkFileSystem'] as const;
+
+/**
+ * Storage in SQLite files of one directory: `ramax.db` (the log), `pstate-00.db` to `pstate-15.db` (projections, which
+ * can be rebuilt), `owner.lock` and `owner.json`.
+ *
+ * @throws {RamaxError} `invalid_input`
+ * @example
+ * ```ts
+ * const ramax = await Ramax.start({ app, storage: sqlite({ directory: './data' }) });
+ * ```
+ */
+export function sqlite(options: SqliteOptions): StorageRef {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidInput('options', 'an object with a directory', options);
+  }
+  checkOptionNames(options);
+  const { directory, allowNetworkFileSystem = false } = options;
+  if (typeof directory !== 'string' || directory === '' || directory.includes('\u0000')) {
+    throw invalidInput('directory', 'a path', directory);
+  }
+  if (typeof allowNetworkFileSystem !== 'boolean') {
+    throw invalidInput('allowNetworkFileSystem', 'a boolean', allowNetworkFileSystem);
+  }
+  return {
+    module: new URL('./sqlite-adapter.js', import.meta.url).href,
+    options: { directory: resolve(directory), allowNetworkFileSystem },
+  };
+}
+
+function checkOptionNames(options: object): void {
+  for (const name of Object.keys(options)) {
+    if (optionNames.some((known) => known === name)) continue;
+    const meant = nearestName(name, optionNames);
+    const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
+    throw invalidInput(`options.${name}`, `absent, as sqlite() has no such option${hint}`, 'something');
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Admission: how much may be in flight, for one space and over all. The bound in front of every other queue.
+ *
+ * Owns: the counts, and the calls that wait for room, first come first served within a space.
+ *
+ * Invariants:
+ *   A1  A call is in flight from its admission to its answer; counts never pass their limits.
+ *   A2  Calls of one space are admitted in the order in which they came, also when some of them wait.
+ *   A3  A call that waits may leave (abort, timeout) and takes no room with it.
+ */
+
+import { RamaxError } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+
+/** The bounds that admission keeps. */
+export type AdmissionLimits = Pick<
+  Limits,
+  'spaceInFlightMax' | 'spaceWaitingMax' | 'totalInFlightMax' | 'totalInFlightBytesMax'
+>;
+
+/** A call that waits for room. */
+export interface Waiter {
+  readonly bytes: number;
+  readonly admit: () => void;
+}
+
+interface SpaceCounts {
+  inFlight: number;
+  /** In the order of their calls. */
+  readonly waiting: Set<Waiter>;
+}
+
+/** See the head of this file. */
+export class Admission {
+  readonly #limits: AdmissionLimits;
+  readonly #spaces = new Map<number, SpaceCounts>();
+  /** Spaces with waiting calls, in the order in which they get the next room. */
+  readonly #waitingSpaces = new Set<number>();
+  #inFlight = 0;
+  #inFlightBytes = 0;
+
+  constructor(limits: AdmissionLimits) {
+    this.#limits = limits;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Whether a call of this space would be admitted now. */
+  hasRoom(spaceId: number, bytes: number): boolean {
+    const space = this.#spaces.get(spaceId);
+    return space === undefined
+      ? this.#hasTotalRoom(bytes)
+      : space.waiting.size === 0 && this.#fits(space, bytes);
+  }
+
+  /** Admits a call for which there is room. */
+  enter(spaceId: number, bytes: number): void {
+    this.#countsOf(spaceId).inFlight++;
+    this.#inFlight++;
+    this.#inFlightBytes += bytes;
+  }
+
+  /**
+   * Lets a call wait for room; `waiter.admit` runs when it has been admitted.
+   *
+   * @throws {RamaxError} `overloaded` when too many wait already
+   */
+  wait(spaceId: number, waiter: Waiter): void {
+    const space = this.#countsOf(spaceId);
+    if (space.waiting.size >= this.#limits.spaceWaitingMax) throw this.overloaded(spaceId);
+    space.waiting.add(waiter);
+    this.#waitingSpaces.add(spaceId);
+  }
+
+  /** A call that waited has gone. */
+  leaveQueue(spaceId: number, waiter: Waiter): void {
+    this.#spaces.get(spaceId)?.waiting.delete(waiter);
+    this.#admitOf(spaceId);
+    this.#forgetIfEmpty(spaceId);
+  }
+
+  /** A call has its answer. */
+  leave(spaceId: number, bytes: number): void {
+    const wasTight = this.#isTight;
+    this.#countsOf(spaceId).inFlight--;
+    this.#inFlight--;
+    this.#inFlightBytes -= bytes;
+    // Room for all is shared out in turn; room of one space is that space's, and needs no look at the others.
+    if (wasTight) this.#admitInTurn();
+    else this.#admitOf(spaceId);
+    this.#forgetIfEmpty(spaceId);
+  }
+
+  overloaded(spaceId: number): RamaxError {
+    const space = this.#spaces.get(spaceId);
+    return new RamaxError('overloaded', 'too much is in flight; try again, slow down, or wait for room', {
+      details: {
+        spaceId,
+        spaceInFlight: space?.inFlight ?? 0,
+        spaceInFlightMax: this.#limits.spaceInFlightMax,
+        spaceWaiting: space?.waiting.size ?? 0,
+        totalInFlight: this.#inFlight,
+        totalInFlightMax: this.#limits.totalInFlightMax,
+        totalInFlightBytes: this.#inFlightBytes,
+        totalInFlightBytesMax: this.#limits.totalInFlightBytesMax,
+      },
+    });
+  }
+
+  /** Whether the total, rather than the bound of one space, may be what calls wait for. */
+  get #isTight(): boolean {
+    return (
+      this.#inFlight >= this.#limits.totalInFlightMax ||
+      this.#inFlightBytes * 2 > this.#limits.totalInFlightBytesMax
+    );
+  }
+
+  /** Goes round the waiting spaces, one call each, so that no tenant takes all the room. */
+  #admitInTurn(): void {
+    let refused = 0;
+    while (refused < this.#waitingSpaces.size) {
+      const [spaceId] = this.#waitingSpaces;
+      if (spaceId === undefined) return;
+      this.#waitingSpaces.delete(spaceId);
+      this.#waitingSpaces.add(spaceId);
+      refused = this.#admitOne(spaceId) ? 0 : refused + 1;
+      if (this.#spaces.get(spaceId)?.waiting.size === 0) this.#waitingSpaces.delete(spaceId);
+    }
+  }
+
+  #admitOf(spaceId: number): void {
+    if (!this.#waitingSpaces.has(spaceId)) return;
+    while (this.#admitOne(spaceId));
+    if (this.#spaces.get(spaceId)?.waiting.size === 0) this.#waitingSpaces.delete(spaceId);
+  }
+
+  #admitOne(spaceId: number): boolean {
+    const space = this.#spaces.get(spaceId);
+    const [waiter] = space?.waiting ?? [];
+    if (space === undefined || waiter === undefined || !this.#fits(space, waiter.bytes)) return false;
+    space.waiting.delete(waiter);
+    this.enter(spaceId, waiter.bytes);
+    waiter.admit();
+    return true;
+  }
+
+  #fits(space: SpaceCounts, bytes: number): boolean {
+    return space.inFlight < this.#limits.spaceInFlightMax && this.#hasTotalRoom(bytes);
+  }
+
+  /** One call of any size is always let through, or it could never run. */
+  #hasTotalRoom(bytes: number): boolean {
+    return (
+      this.#inFlight < this.#limits.totalInFlightMax &&
+      (this.#inFlight === 0 || this.#inFlightBytes + bytes <= this.#limits.totalInFlightBytesMax)
+    );
+  }
+
+  #countsOf(spaceId: number): SpaceCounts {
+    const known = this.#spaces.get(spaceId);
+    if (known !== undefined) return known;
+    const space: SpaceCounts = { inFlight: 0, waiting: new Set() };
+    this.#spaces.set(spaceId, space);
+    return space;
+  }
+
+  #forgetIfEmpty(spaceId: number): void {
+    const space = this.#spaces.get(spaceId);
+    if (space?.inFlight === 0 && space.waiting.size === 0) this.#spaces.delete(spaceId);
+  }
+}

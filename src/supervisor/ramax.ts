@@ -1,0 +1,222 @@
+/**
+ * The public runtime. It checks what a user gives, makes the parts, and keeps the life of the whole:
+ * starting -> running -> closing -> closed; from any of them, failed when threads cannot be kept alive.
+ */
+
+import type { Platform } from '../core/clock.js';
+import type { App } from '../core/define-app.js';
+import { invalidInput, RamaxError } from '../core/errors.js';
+import type { RecordedEvent } from '../core/event.js';
+import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
+import { checkInteger } from '../core/names.js';
+import { partitionCount } from '../core/routing.js';
+import type { ShardStats, WriterStats } from '../protocol/stats.js';
+import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
+import { Calls, type OverloadPolicy } from './calls.js';
+import { EventReads, type StreamOptions } from './event-reads.js';
+import type { SpaceServices } from './space-handle.js';
+import { Spaces } from './spaces.js';
+import { Supervisor } from './supervisor.js';
+import type { ThreadHost } from './thread-host.js';
+
+/** What `Ramax.start` takes. */
+export interface RamaxOptions {
+  /** The app module, whose default export is made with `defineApp()`. Every shard loads it. */
+  readonly app: URL | string;
+  /** Where the data is: `sqlite({ directory })` or `memory()`. */
+  readonly storage: StorageRef;
+  /** Shards, 1 to 16. Default: one for each core but one, at least 1. May change from run to run. */
+  readonly shards?: number;
+  /** How long to wait for another runtime to let the data directory go, for rolling deploys. Default 0. */
+  readonly ownershipWaitMs?: number;
+  /** What calls do when too much is in flight, unless they say otherwise. Default `'fail'`. */
+  readonly overload?: OverloadPolicy;
+  /** Bounds in place of the defaults. */
+  readonly limits?: LimitsOptions;
+}
+
+/** Figures of a running runtime. */
+export interface RamaxStats {
+  readonly writer: WriterStats;
+  readonly shards: readonly ShardStats[];
+  /** Calls that were admitted and have no answer yet. */
+  readonly inFlight: number;
+  readonly restarts: { readonly writer: number; readonly shards: readonly number[] };
+}
+
+/** What the runtime stands on: injected, so that the testing house can run it in one thread. */
+export interface RamaxFoundation {
+  readonly platform: Platform;
+  readonly host: ThreadHost;
+  readonly loadAdapter: (ref: StorageRef) => Promise<StorageAdapter>;
+  readonly cores: number;
+}
+
+/** See the head of this file. */
+export class RamaxRuntime<A extends App = App> {
+  readonly #supervisor: Supervisor;
+  readonly #calls: Calls;
+  readonly #reads: EventReads;
+  readonly #limits: Limits;
+  readonly #platform: Platform;
+  #ended: RamaxError | undefined;
+  #closing: Promise<void> | undefined;
+  /** Spaces: create, find, list, delete. */
+  readonly spaces: Spaces<A>;
+
+  private constructor(supervisor: Supervisor, calls: Calls, limits: Limits, platform: Platform) {
+    this.#supervisor = supervisor;
+    this.#calls = calls;
+    this.#limits = limits;
+    this.#platform = platform;
+    this.#reads = new EventReads(supervisor.log, limits);
+    const services: SpaceServices = { supervisor, calls, reads: this.#reads, platform, limits };
+    this.spaces = new Spaces<A>(services, () => this.#assertOpen());
+  }
+
+  /** Starts a runtime on a foundation; `Ramax.start` does it on Node's. */
+  static async startOn<A extends App>(
+    foundation: RamaxFoundation,
+    options: RamaxOptions,
+  ): Promise<RamaxRuntime<A>> {
+    const { platform, host, loadAdapter, cores } = foundation;
+    const checked = checkOptions(options, cores);
+    const { limits } = checked;
+    let runtime: RamaxRuntime<A> | undefined;
+    const supervisor = await Supervisor.start({
+      ...checked,
+      adapter: await loadAdapter(checked.storage),
+      platform,
+      host,
+      onGivenUp: (error) => runtime?.fail(error),
+    });
+    runtime = new RamaxRuntime<A>(
+      supervisor,
+      new Calls(platform.clock, limits, checked.overload),
+      limits,
+      platform,
+    );
+    try {
+      await runtime.#finishDeletions();
+    } catch (error) {
+      await supervisor.stop();
+      throw error;
+    }
+    return runtime;
+  }
+
+  /** The events of all spaces with `eventId > from`, in commit order, lazily, in bounded batches; ends at the log's end. */
+  streamAllEvents(options: StreamOptions = {}): AsyncIterableIterator<RecordedEvent> {
+    return this.#reads.streamAll(options);
+  }
+
+  /** The largest event id ever committed; 0 before the first. */
+  latestEventId(): Promise<number> {
+    return this.#reads.latestEventId();
+  }
+
+  /** Figures of all threads. */
+  async stats(): Promise<RamaxStats> {
+    this.#assertOpen();
+    const [writer, ...shards] = await Promise.all([
+      this.#supervisor.writer.call('stats', null),
+      ...this.#supervisor.shards.map((shard) => shard.call('stats', null).answer),
+    ]);
+    return { writer, shards, inFlight: this.#calls.inFlight, restarts: this.#supervisor.restarts };
+  }
+
+  /** Why the runtime cannot go on, or undefined while it runs. */
+  get failure(): RamaxError | undefined {
+    return this.#supervisor.failure;
+  }
+
+  /**
+   * Drains and closes: takes no more calls, waits for those in flight (at most `limits.drainTimeoutMs`), persists every
+   * space, and lets the data directory go. A second call waits for the first.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** The same as `close`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Threads cannot be kept alive: every call fails from now on. */
+  fail(error: RamaxError): void {
+    this.#end(error);
+    this.#closing ??= this.#supervisor.stop();
+  }
+
+  async #close(): Promise<void> {
+    const closed = new RamaxError('closed', 'the runtime is closed');
+    this.#ended ??= closed;
+    const { clock } = this.#platform;
+    const drained = this.#calls.drain(closed).then(() => this.#supervisor.drain());
+    const timedOut = new Promise<'timeout'>((resolve) => {
+      const timer = clock.after(this.#limits.drainTimeoutMs, () => resolve('timeout'));
+      drained.finally(() => timer.cancel()).catch(() => {});
+    });
+    const outcome = await Promise.race([drained, timedOut]);
+    if (outcome === 'timeout') await this.#supervisor.stop();
+    this.#end(closed);
+  }
+
+  #end(error: RamaxError): void {
+    this.#ended ??= error;
+    this.#reads.close(error);
+    void this.#calls.drain(error);
+    for (const shard of this.#supervisor.shards) shard.fail(error);
+    this.#supervisor.writer.fail(error);
+    this.#calls.close();
+  }
+
+  /** What an earlier runtime has begun to delete. */
+  async #finishDeletions(): Promise<void> {
+    for (const spaceId of this.#supervisor.deletedSpaces) {
+      await this.spaces.finishDeletion({ spaceId, spaceName: `deleted space ${spaceId}` });
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+}
+
+interface CheckedOptions {
+  readonly app: string;
+  readonly storage: StorageRef;
+  readonly shards: number;
+  readonly ownershipWaitMs: number;
+  readonly overload: OverloadPolicy;
+  readonly limits: Limits;
+}
+
+function checkOptions(options: RamaxOptions, cores: number): CheckedOptions {
+  if (typeof options !== 'object' || options === null) throw invalidInput('options', 'an object', options);
+  const { app, storage, overload = 'fail', ownershipWaitMs = 0 } = options;
+  const { shards = Math.min(partitionCount, Math.max(1, cores - 1)) } = options;
+  checkInteger(shards, 'shards', 1, partitionCount);
+  checkInteger(ownershipWaitMs, 'ownershipWaitMs', 0);
+  if (overload !== 'fail' && overload !== 'wait')
+    throw invalidInput('overload', `'fail' or 'wait'`, overload);
+  if (typeof storage !== 'object' || storage === null || typeof storage.module !== 'string') {
+    throw invalidInput('storage', 'what sqlite() or memory() returns', storage);
+  }
+  return {
+    app: appUrl(app),
+    storage,
+    shards,
+    ownershipWaitMs,
+    overload,
+    limits: resolveLimits(options.limits),
+  };
+}
+
+function appUrl(app: unknown): string {
+  if (app instanceof URL) return app.href;
+  if (typeof app === 'string' && URL.canParse(app)) return app;
+  throw invalidInput('app', 'a URL, such as new URL("./my.app.js", import.meta.url)', app);
+}

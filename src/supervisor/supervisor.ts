@@ -1,0 +1,212 @@
+/**
+ * The supervisor: main's side of the house. It starts the writer and the shards, connects them, routes calls to the
+ * shard that owns a space, starts again what dies, and drains.
+ *
+ * Owns: the keepers of all threads, the shard handles, the right to the data directory.
+ * Called by: the public runtime (`ramax.ts`).
+ *
+ * Invariants:
+ *   U1  One owner: nothing is opened before the directory is owned, and it is let go last.
+ *   U2  A shard is used only while it is connected to the current writer, or waits for the next one by itself.
+ *   U3  Every shard that is started has a larger fence than any before it, over all runtimes.
+ */
+
+import type { Platform } from '../core/clock.js';
+import type { RamaxError } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+import type { AppDescription } from '../core/loaded-app.js';
+import { shardOf } from '../core/routing.js';
+import type { LogReader } from '../event-store/port.js';
+import type { Caller } from '../protocol/link.js';
+import {
+  type ShardCalls,
+  type SpaceAddress,
+  shardLink,
+  type WriterCalls,
+  writerLink,
+} from '../protocol/links.js';
+import { remoteLogReader } from '../protocol/remote-log-reader.js';
+import type { Ownership, StorageAdapter, StorageRef } from '../storage/adapter.js';
+import { ShardHandle } from './shard-handle.js';
+import type { ThreadHost } from './thread-host.js';
+import { ThreadKeeper } from './thread-keeper.js';
+import { WriterHandle } from './writer-handle.js';
+
+/** Restarts of shards that one owner generation can count. */
+const fencesPerOwner = 2 ** 20;
+
+/** What a supervisor is made of. */
+export interface SupervisorOptions {
+  readonly app: string;
+  readonly storage: StorageRef;
+  readonly adapter: StorageAdapter;
+  readonly shards: number;
+  readonly ownershipWaitMs: number;
+  readonly limits: Limits;
+  readonly platform: Platform;
+  readonly host: ThreadHost;
+  /** The runtime cannot go on. */
+  readonly onGivenUp: (error: RamaxError) => void;
+}
+
+type WriterReady = WriterCalls['ready']['reply'];
+
+interface KeptShard {
+  readonly keeper: ThreadKeeper<ShardCalls, AppDescription>;
+  readonly handle: ShardHandle;
+}
+
+/** See the head of this file. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #ownership: Ownership;
+  readonly #writerKeeper: ThreadKeeper<WriterCalls, WriterReady>;
+  readonly #shards: readonly KeptShard[];
+  /** Main's calls to the writer. */
+  readonly writer = new WriterHandle();
+  /** Reads of the log off the hot path. */
+  readonly log: LogReader;
+  #writerReady: WriterReady = { logId: '', ownerGeneration: 0, deletedSpaces: [] };
+  #app: AppDescription = { name: '', commands: [], queries: [], views: [] };
+  #shardStarts = 0;
+  #failure: RamaxError | undefined;
+
+  private constructor(options: SupervisorOptions, ownership: Ownership) {
+    const { adapter, host, storage, shards } = options;
+    this.#options = options;
+    this.#ownership = ownership;
+    this.log = adapter.readsBesideWriter
+      ? host.openReader(storage)
+      : remoteLogReader(() => this.writer.current());
+    this.#writerKeeper = this.#keepWriter();
+    this.#shards = Array.from({ length: shards }, (_, index) => this.#keepShard(index));
+  }
+
+  /** Starts everything, or nothing: what was started before a failure is stopped again. */
+  static async start(options: SupervisorOptions): Promise<Supervisor> {
+    const { adapter, storage, platform, ownershipWaitMs } = options;
+    const ownership = await adapter.acquireOwnership(storage, platform, { ownershipWaitMs });
+    const supervisor = new Supervisor(options, ownership);
+    try {
+      await supervisor.#startThreads();
+      return supervisor;
+    } catch (error) {
+      await supervisor.stop();
+      throw error;
+    }
+  }
+
+  /** What the app has. */
+  get app(): AppDescription {
+    return this.#app;
+  }
+
+  /** Spaces whose deletion an earlier runtime has begun and not finished. */
+  get deletedSpaces(): readonly number[] {
+    return this.#writerReady.deletedSpaces;
+  }
+
+  /** Why the runtime cannot go on, when it cannot. */
+  get failure(): RamaxError | undefined {
+    return this.#failure;
+  }
+
+  /** How often threads were started again. */
+  get restarts(): { readonly writer: number; readonly shards: readonly number[] } {
+    return {
+      writer: this.#writerKeeper.restarts,
+      shards: this.#shards.map(({ keeper }) => keeper.restarts),
+    };
+  }
+
+  /** The shard that owns a space. */
+  shardOf({ spaceId }: Pick<SpaceAddress, 'spaceId'>): ShardHandle {
+    const shard = this.#shards[shardOf(spaceId, this.#shards.length)];
+    if (shard === undefined) throw new RangeError('routing stays within the shards');
+    return shard.handle;
+  }
+
+  /** All shards. */
+  get shards(): readonly ShardHandle[] {
+    return this.#shards.map(({ handle }) => handle);
+  }
+
+  /** Lets all threads finish what they hold, then lets the directory go. Calls must have ended. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#shards.map(({ keeper }) => keeper.drain()));
+    await this.#writerKeeper.drain();
+    await this.stop();
+  }
+
+  /** Ends all threads now and lets the directory go. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#shards.map(({ keeper }) => keeper.stop()), this.#writerKeeper.stop()]);
+    await this.log.close();
+    await this.#ownership.release();
+  }
+
+  async #startThreads(): Promise<void> {
+    await this.#writerKeeper.start();
+    await Promise.all(this.#shards.map(({ keeper }) => keeper.start()));
+  }
+
+  #keepWriter(): ThreadKeeper<WriterCalls, WriterReady> {
+    const { platform, limits, host, storage } = this.#options;
+    return new ThreadKeeper<WriterCalls, WriterReady>({
+      name: 'writer',
+      link: writerLink,
+      clock: platform.clock,
+      limits,
+      start: () => host.startWriter({ storage, limits }),
+      onUp: async (writer, ready) => {
+        this.#writerReady = ready;
+        await Promise.all(
+          this.#shards.map(({ keeper }) => keeper.caller && this.#connect(keeper.caller, writer)),
+        );
+        this.writer.up(writer);
+      },
+      onGivenUp: (error) => this.#giveUp(error),
+    });
+  }
+
+  #keepShard(index: number): KeptShard {
+    const { platform, limits, host, storage, app } = this.#options;
+    const handle = new ShardHandle();
+    const keeper = new ThreadKeeper<ShardCalls, AppDescription>({
+      name: `shard ${index}`,
+      link: shardLink,
+      clock: platform.clock,
+      limits,
+      start: () =>
+        host.startShard({ app, storage, limits, logId: this.#writerReady.logId, fence: this.#nextFence() }),
+      onUp: async (shard, description) => {
+        this.#app = description;
+        if (this.#writerKeeper.nascent !== undefined) await this.#connect(shard, this.#writerKeeper.nascent);
+        handle.up(shard);
+      },
+      onGivenUp: (error) => this.#giveUp(error),
+    });
+    return { keeper, handle };
+  }
+
+  #nextFence(): number {
+    this.#shardStarts++;
+    return this.#writerReady.ownerGeneration * fencesPerOwner + this.#shardStarts;
+  }
+
+  /** Gives a shard and a writer a channel of their own. A writer that is lost meanwhile is not the shard's failure. */
+  async #connect(shard: Caller<ShardCalls>, writer: Caller<WriterCalls>): Promise<void> {
+    const [shardEnd, writerEnd] = this.#options.host.channel();
+    const writerConnected = writer.call('connectShard', null, { ports: [writerEnd] });
+    await shard.call('connectWriter', null, { ports: [shardEnd] });
+    await writerConnected.catch(() => {});
+  }
+
+  #giveUp(error: RamaxError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    for (const { handle } of this.#shards) handle.fail(error);
+    this.writer.fail(error);
+    this.#options.onGivenUp(error);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Where threads come from. Production starts worker threads (`platform/worker-host.ts`); the testing house runs the
+ * same rooms in one thread under a seeded scheduler.
+ */
+
+import type { ErrorData } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+import type { LogReader } from '../event-store/port.js';
+import type { Port } from '../protocol/port.js';
+import type { StorageRef } from '../storage/adapter.js';
+
+/** What a writer's thread is started with. */
+export interface WriterThreadConfig {
+  readonly storage: StorageRef;
+  readonly limits: Limits;
+}
+
+/** What a shard's thread is started with. */
+export interface ShardThreadConfig {
+  /** URL of the app module. */
+  readonly app: string;
+  readonly storage: StorageRef;
+  readonly limits: Limits;
+  readonly logId: string;
+  /** Larger than that of every shard that has ever opened these projections. */
+  readonly fence: number;
+}
+
+/** A thread that was started. */
+export interface Thread {
+  /** The link to it. */
+  readonly port: Port;
+  /** Resolves when it has ended: with the error that ended it, or undefined after a drain. Never rejects. */
+  readonly ended: Promise<ErrorData | undefined>;
+  /** Ends it now. Resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+/** See the head of this file. */
+export interface ThreadHost {
+  startWriter(config: WriterThreadConfig): Thread;
+  startShard(config: ShardThreadConfig): Thread;
+  /** Two connected ports, to be handed to two threads. */
+  channel(): readonly [Port, Port];
+  /** Reads the log off the hot path, beside the writer. */
+  openReader(storage: StorageRef): LogReader;
+}

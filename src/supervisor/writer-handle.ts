@@ -1,0 +1,57 @@
+/**
+ * Main's stand-in for the writer: calls wait while it is being started again, and are made again when it was lost.
+ * Every call of main to the writer may be repeated: it finds or creates, replaces, marks, or reads.
+ */
+
+import { RamaxError } from '../core/errors.js';
+import type { Caller, ReplyOf, RequestOf } from '../protocol/link.js';
+import type { WriterCalls } from '../protocol/links.js';
+
+/** See the head of this file. */
+export class WriterHandle {
+  #caller: Caller<WriterCalls> | undefined;
+  #failure: RamaxError | undefined;
+  #waiters: (() => void)[] = [];
+
+  /** A writer is up. */
+  up(caller: Caller<WriterCalls>): void {
+    this.#caller = caller;
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  /** There will be no writer any more. */
+  fail(error: RamaxError): void {
+    this.#failure ??= error;
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  /** The link to the writer that is up. */
+  current(): Caller<WriterCalls> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#caller === undefined) throw new RamaxError('unavailable', 'the writer is down');
+    return this.#caller;
+  }
+
+  /** Makes a call, again with the next writer if this one is lost before it answers. */
+  async call<Name extends keyof WriterCalls>(
+    name: Name,
+    body: RequestOf<WriterCalls, Name>,
+  ): Promise<ReplyOf<WriterCalls, Name>> {
+    for (;;) {
+      const caller = await this.#whenUp();
+      try {
+        return await caller.call(name, body);
+      } catch (error) {
+        if (!caller.isLost) throw error;
+      }
+    }
+  }
+
+  async #whenUp(): Promise<Caller<WriterCalls>> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#caller !== undefined && !this.#caller.isLost) return this.#caller;
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/** The writer behind its links: one port to main, one to each shard. */
+
+import { assert } from '../core/assert.js';
+import type { Clock } from '../core/clock.js';
+import type { LogReader } from '../event-store/port.js';
+import { type Handlers, serve } from '../protocol/link.js';
+import {
+  type AppendCalls,
+  appendLink,
+  type LogReadCalls,
+  type WriterCalls,
+  writerLink,
+} from '../protocol/links.js';
+import type { Port } from '../protocol/port.js';
+import type { Writer } from './writer.js';
+
+/** What serving needs besides the writer. */
+export interface ServeWriterOptions {
+  readonly writer: Writer;
+  readonly main: Port;
+  readonly clock: Clock;
+  /** The writer has drained and closed its log: its thread may end. */
+  readonly onDrained: () => void;
+}
+
+/** Serves main, and every shard whose port main sends. */
+export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptions): void {
+  const shards: Port[] = [];
+  const handlers: Handlers<WriterCalls> = {
+    ...logReads(writer.log),
+    async ready() {
+      const deletedSpaces = await writer.log.deletedSpaces();
+      return { logId: writer.log.logId, ownerGeneration: writer.log.ownerGeneration, deletedSpaces };
+    },
+    connectShard(_body, { ports: [port] }) {
+      assert(port !== undefined, 'connectShard comes with a port');
+      shards.push(port);
+      serveShard(writer, port, clock);
+      return null;
+    },
+    changeSpace: (change) => writer.changeSpace(change),
+    async purgeSpace({ spaceId }) {
+      await writer.purgeSpace(spaceId);
+      return null;
+    },
+    stats: () => writer.stats,
+    async drain() {
+      await writer.drain();
+      for (const port of shards) port.close();
+      await writer.log.close();
+      clock.soon(() => clock.soon(onDrained));
+      return null;
+    },
+  };
+  serve(writerLink, main, handlers, clock);
+}
+
+function serveShard(writer: Writer, port: Port, clock: Clock): void {
+  const handlers: Handlers<AppendCalls> = {
+    ...logReads(writer.log),
+    append: (append) => writer.append(append),
+    openSpace: ({ spaceId }) => writer.openSpace(spaceId),
+  };
+  serve(appendLink, port, handlers, clock);
+}
+
+function logReads(log: LogReader): Handlers<LogReadCalls> {
+  return {
+    readSpace: ({ spaceId, after, bounds }) => log.readSpace(spaceId, after, bounds),
+    readEntity: ({ spaceId, entityId, after, bounds }) => log.readEntity(spaceId, entityId, after, bounds),
+    readAll: ({ after, bounds }) => log.readAll(after, bounds),
+    readEvent: async ({ spaceId, eventId }) => (await log.readEvent(spaceId, eventId)) ?? null,
+    findCommands: ({ spaceId, commandIds }) => log.findCommands(spaceId, commandIds),
+    latestEventId: () => log.latestEventId(),
+    spaceHead: async ({ spaceId }) => (await log.spaceHead(spaceId)) ?? null,
+    findSpaceByName: async ({ spaceName }) => (await log.findSpaceByName(spaceName)) ?? null,
+    findSpaceById: async ({ spaceId }) => (await log.findSpaceById(spaceId)) ?? null,
+    listSpaces: ({ after, limit }) => log.listSpaces(after, limit),
+  };
+}

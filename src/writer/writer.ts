@@ -1,0 +1,213 @@
+/**
+ * The writer: the one place that commits. It gathers what has arrived while the last transaction was syncing, commits
+ * it as one, and acknowledges.
+ *
+ * Owns: the log store, the queue of requests, the generations of spaces.
+ * Called by: shards (appends) and main (registry), through `serve-writer.ts`.
+ *
+ * Invariants:
+ *   T1  Nothing is acknowledged before its transaction is durable.
+ *   T2  Requests of one caller are committed in the order in which they came.
+ *   T3  An append with a stale generation is refused, and the check is made when the transaction is put together, so
+ *       that everything older than an `openSpace` is committed before its answer, or never.
+ *   T4  A commit that fails is in doubt: nothing is answered, the writer is finished, and its thread ends. The
+ *       requesters settle by the log once a new writer has opened it.
+ */
+
+import type { Appended, FencedAppend, OpenedSpace } from '../content-store/log-link.js';
+import { assert } from '../core/assert.js';
+import { type Clock, yieldToPorts } from '../core/clock.js';
+import { asRamaxError, RamaxError } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+import type {
+  CreateSpaceRequest,
+  LogStore,
+  LogWrite,
+  LogWriteOutcome,
+  MarkSpaceDeletedRequest,
+  UpdateSpaceRequest,
+} from '../event-store/port.js';
+import type { WriterStats } from '../protocol/stats.js';
+import { spaceNotFound } from '../space/space-errors.js';
+import { gatherCount } from './gather.js';
+import { Generations } from './generations.js';
+
+/** What a writer is made of. */
+export interface WriterOptions {
+  readonly log: LogStore;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** The writer is finished (T4): its thread must end. */
+  readonly onFailure: (error: RamaxError) => void;
+}
+
+interface QueuedWrite {
+  readonly write: LogWrite;
+  /** Undefined for registry requests, which are not fenced. */
+  readonly generation: number | undefined;
+  readonly settle: (outcome: LogWriteOutcome) => void;
+}
+
+/** See the head of this file. */
+export class Writer {
+  readonly #log: LogStore;
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  readonly #onFailure: (error: RamaxError) => void;
+  readonly #generations: Generations;
+  #queue: QueuedWrite[] = [];
+  /** The transaction under way. */
+  #committing: Promise<void> | undefined;
+  #running = false;
+  #failure: RamaxError | undefined;
+  #idleWaiters: (() => void)[] = [];
+  #stats = { commits: 0, commands: 0, events: 0, fenced: 0 };
+
+  constructor({ log, clock, limits, onFailure }: WriterOptions) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#onFailure = onFailure;
+    this.#generations = new Generations(log.ownerGeneration);
+  }
+
+  get log(): LogStore {
+    return this.#log;
+  }
+
+  get stats(): WriterStats {
+    return { ...this.#stats, queued: this.#queue.length };
+  }
+
+  /** Appends in the next transaction. Never settles when that is in doubt. */
+  async append(append: FencedAppend): Promise<Appended> {
+    const outcome = await this.#enqueue(append, append.generation);
+    if (outcome.kind === 'refused') throw RamaxError.fromData(outcome.error);
+    assert(outcome.kind === 'appended', 'an append is answered as one');
+    return { firstEventId: outcome.firstEventId, spaceSequence: outcome.spaceSequence };
+  }
+
+  /** Gives the space to a new owner, behind everything that an earlier one has committed. */
+  async openSpace(spaceId: number): Promise<OpenedSpace> {
+    this.#assertAlive();
+    const generation = this.#generations.raise(spaceId);
+    await this.#committing;
+    this.#assertAlive();
+    const head = await this.#log.spaceHead(spaceId);
+    if (head === undefined) throw spaceNotFound(spaceId);
+    return { generation, head };
+  }
+
+  /** Changes the registry of spaces in the next transaction. */
+  async changeSpace(
+    change: CreateSpaceRequest | UpdateSpaceRequest | MarkSpaceDeletedRequest,
+  ): Promise<LogWriteOutcome> {
+    const outcome = await this.#enqueue(change, undefined);
+    if (outcome.kind === 'marked' && change.kind === 'markSpaceDeleted')
+      this.#generations.close(change.spaceId);
+    return outcome;
+  }
+
+  /** Removes a space that is marked as deleted, a bounded number of rows between two transactions at a time. */
+  async purgeSpace(spaceId: number): Promise<void> {
+    await this.#inChunks(() => this.#log.purgeSpace(spaceId, this.#limits.purgeRowsMax));
+  }
+
+  /** Forgets command ids that are older than their retention. */
+  async pruneCommands(): Promise<void> {
+    const before = this.#clock.now() - this.#limits.commandRetentionMs;
+    await this.#inChunks(() => this.#log.pruneCommands(before, this.#limits.purgeRowsMax));
+  }
+
+  /** Resolves when everything that was asked for is committed. */
+  async drain(): Promise<void> {
+    while (this.#running && this.#failure === undefined) {
+      await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+    }
+  }
+
+  async #inChunks(chunk: () => Promise<{ readonly done: boolean }>): Promise<void> {
+    for (;;) {
+      this.#assertAlive();
+      await this.#committing;
+      if ((await chunk()).done) return;
+      await yieldToPorts(this.#clock);
+    }
+  }
+
+  #enqueue(write: LogWrite, generation: number | undefined): Promise<LogWriteOutcome> {
+    this.#assertAlive();
+    return new Promise((settle) => {
+      this.#queue.push({ write, generation, settle });
+      if (this.#running) return;
+      this.#running = true;
+      // At the end of the turn of the event loop: the rest of the message that brought this one joins the group.
+      this.#clock.soon(() => void this.#run());
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0 && this.#failure === undefined) {
+      this.#committing = this.#commitNext();
+      await this.#committing;
+      this.#committing = undefined;
+      await yieldToPorts(this.#clock);
+    }
+    this.#running = false;
+    for (const wake of this.#idleWaiters.splice(0)) wake();
+  }
+
+  async #commitNext(): Promise<void> {
+    const group = this.#takeGroup();
+    if (group.length === 0) return;
+    try {
+      const outcomes = await this.#log.commit(group.map(({ write }) => write));
+      this.#count(group);
+      for (const [index, { settle }] of group.entries()) {
+        const outcome = outcomes[index];
+        assert(outcome !== undefined, 'every request of a batch has an outcome');
+        settle(outcome);
+      }
+    } catch (error) {
+      this.#fail(asRamaxError(error, 'storage', 'the commit is in doubt'));
+    }
+  }
+
+  /** The next group, without those that another owner has overtaken: they are refused here. */
+  #takeGroup(): readonly QueuedWrite[] {
+    const gathered = this.#queue.splice(0, gatherCount(this.#queue, this.#limits));
+    return gathered.filter(({ write, generation, settle }) => {
+      if (write.kind !== 'append' || generation === undefined) return true;
+      if (this.#generations.isCurrent(write.spaceId, generation)) return true;
+      this.#stats.fenced++;
+      settle({ kind: 'refused', error: fencedError(write.spaceId).toData() });
+      return false;
+    });
+  }
+
+  #count(group: readonly QueuedWrite[]): void {
+    this.#stats.commits++;
+    for (const { write } of group) {
+      if (write.kind !== 'append') continue;
+      this.#stats.commands++;
+      this.#stats.events += write.events.length;
+    }
+  }
+
+  #fail(error: RamaxError): void {
+    this.#failure = error;
+    this.#queue = [];
+    this.#onFailure(error);
+  }
+
+  #assertAlive(): void {
+    if (this.#failure === undefined) return;
+    throw new RamaxError('unavailable', `the writer has failed: ${this.#failure.message}`, {
+      cause: this.#failure,
+    });
+  }
+}
+
+function fencedError(spaceId: number): RamaxError {
+  return new RamaxError('fenced', `space ${spaceId} has a newer owner`, { details: { spaceId } });
+}

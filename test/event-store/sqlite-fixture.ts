@@ -1,0 +1,23 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
+import { openSqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
+import type { LogFixtureFactory } from './log-fixture.js';
+
+/** An empty directory that is removed afterwards. */
+export async function temporaryDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'ramax-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A log in a file of its own. */
+export const createSqliteFixture: LogFixtureFactory = async (platform) => {
+  const directory = await temporaryDirectory();
+  const file = join(directory.path, 'ramax.db');
+  return {
+    open: async () => openSqliteLogStore(file, platform),
+    openReader: async () => openSqliteLogReader(file),
+    dispose: directory.remove,
+  };
+};

@@ -1,0 +1,15 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryPStateStore } from '../../../src/pstate/memory/memory-pstate-store.js';
+import { flushOf, pstateStoreContract } from '../pstate-store.contract.js';
+import { memoryBed } from '../store-bed.js';
+
+describe('the projection store in memory', () => {
+  pstateStoreContract(memoryBed);
+
+  it('starts with nothing when no data is given, and needs no owner', () => {
+    const store = new MemoryPStateStore();
+    store.flush(1, [flushOf({ puts: { a: '1' } })]);
+    expect(new MemoryPStateStore().count(1, { name: 'main', version: 1 })).toBe(0);
+    expect(new MemoryPStateStore({ data: store.data }).count(1, { name: 'main', version: 1 })).toBe(1);
+  });
+});

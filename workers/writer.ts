@@ -1,0 +1,37 @@
+/** The writer's thread: assembles the writer and serves until it has drained or failed. */
+
+import type { MessagePort } from 'node:worker_threads';
+import { asRamaxError, type ErrorData } from '../src/core/errors.js';
+import { loadAdapter } from '../src/platform/load-module.js';
+import { nodePlatform } from '../src/platform/node-platform.js';
+import { NodePort } from '../src/platform/node-port.js';
+import type { WriterThreadConfig } from '../src/supervisor/thread-host.js';
+import { serveWriter } from '../src/writer/serve-writer.js';
+import { Writer } from '../src/writer/writer.js';
+
+/** What the thread is started with. */
+interface WriterTask {
+  readonly config: WriterThreadConfig;
+  readonly port: MessagePort;
+}
+
+/** Resolves when the writer has drained, or with the error that ended it: an error that is thrown loses its code. */
+export default async function runWriter(task: WriterTask): Promise<ErrorData | undefined> {
+  try {
+    await serveUntilDrained(task);
+    return undefined;
+  } catch (error) {
+    return asRamaxError(error, 'unavailable', 'the writer failed').toData();
+  }
+}
+
+async function serveUntilDrained(task: WriterTask): Promise<void> {
+  const { storage, limits } = task.config;
+  const adapter = await loadAdapter(storage);
+  const log = await adapter.openLog(storage, nodePlatform);
+  await new Promise<void>((onDrained, onFailure) => {
+    const { clock } = nodePlatform;
+    const writer = new Writer({ log, clock, limits, onFailure });
+    serveWriter({ writer, main: new NodePort(task.port), clock, onDrained });
+  });
+}
