@@ -5,6 +5,7 @@
 
 import pc from 'picocolors';
 import { RamaxError } from 'ramax';
+import { HeaderError } from '../claims/claim-rows.js';
 import { runReplay } from '../claims/run-replay.js';
 import { DataDirectory } from '../demo/data-directory.js';
 import { Interruption } from '../demo/interruption.js';
@@ -59,9 +60,12 @@ async function verify(file: string, directory: string, shards: number | undefine
   }
 }
 
+/** What is wrong with the call or the disk fits in a line; anything else is a bug and shows where it is. */
 function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   if (error instanceof RamaxError) return `${error.code}: ${error.message}`;
-  return error instanceof Error ? error.message : String(error);
+  const isExplained = error instanceof UsageError || error instanceof HeaderError || 'code' in error;
+  return isExplained ? error.message : (error.stack ?? error.message);
 }
 
 try {

@@ -13,8 +13,8 @@ import {
   type SpacePicture,
   takePictures,
 } from '../demo/space-checks.js';
-import type { Tally } from '../demo/tally.js';
 import { answerRows, checkAnswers, commitRows, speedRows } from '../demo/traffic-report.js';
+import { checkPlan } from './check-plan.js';
 import { type SentLoad, sendLoad } from './send-load.js';
 import { type Crm, openTenants, readTenant, startCrm, type Tenant } from './start-crm.js';
 
@@ -47,19 +47,6 @@ async function figures(crm: Crm, { tally, elapsedMs, failure }: SentLoad): Promi
   if (failure !== undefined) return rows;
   const { writer } = await crm.stats();
   return [...rows, ...commitRows(tally, writer)];
-}
-
-/** The load knows how each command must end; what ended otherwise was decided out of order or on a wrong state. */
-export function checkPlan(planned: ReadonlyMap<string, number>, tally: Tally): Check {
-  const says = 'commands were accepted and rejected as the load planned';
-  const seen = new Map([['accepted', tally.accepted], ...tally.rejectedByReason]);
-  const ends = new Set([...planned.keys(), ...seen.keys()]);
-  const different = [...ends].filter((end) => (planned.get(end) ?? 0) !== (seen.get(end) ?? 0));
-  if (different.length === 0) return { says, holds: true, seen: `${formatCount(tally.rejected)} rejections` };
-  const differences = different.map(
-    (end) => `${end} ${seen.get(end) ?? 0}, planned ${planned.get(end) ?? 0}`,
-  );
-  return { says, holds: false, seen: differences.join('; ') };
 }
 
 async function checkLive(
