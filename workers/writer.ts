@@ -6,8 +6,7 @@ import { loadAdapter } from '../src/platform/load-module.js';
 import { nodePlatform } from '../src/platform/node-platform.js';
 import { NodePort } from '../src/platform/node-port.js';
 import type { WriterThreadConfig } from '../src/supervisor/thread-host.js';
-import { serveWriter } from '../src/writer/serve-writer.js';
-import { Writer } from '../src/writer/writer.js';
+import { runWriter } from '../src/writer/run-writer.js';
 
 /** What the thread is started with. */
 interface WriterTask {
@@ -16,22 +15,14 @@ interface WriterTask {
 }
 
 /** Resolves when the writer has drained, or with the error that ended it: an error that is thrown loses its code. */
-export default async function runWriter(task: WriterTask): Promise<ErrorData | undefined> {
+export default async function writerThread({ config, port }: WriterTask): Promise<ErrorData | undefined> {
+  const { storage, limits } = config;
   try {
-    await serveUntilDrained(task);
+    const adapter = await loadAdapter(storage);
+    const log = await adapter.openLog(storage, nodePlatform);
+    await runWriter({ log, limits, clock: nodePlatform.clock, main: new NodePort(port) });
     return undefined;
   } catch (error) {
     return asRamaxError(error, 'unavailable', 'the writer failed').toData();
   }
-}
-
-async function serveUntilDrained(task: WriterTask): Promise<void> {
-  const { storage, limits } = task.config;
-  const adapter = await loadAdapter(storage);
-  const log = await adapter.openLog(storage, nodePlatform);
-  await new Promise<void>((onDrained, onFailure) => {
-    const { clock } = nodePlatform;
-    const writer = new Writer({ log, clock, limits, onFailure });
-    serveWriter({ writer, main: new NodePort(task.port), clock, onDrained });
-  });
 }

@@ -59,6 +59,12 @@ export interface LiveSpaceStats {
   readonly recoveries: number;
 }
 
+/** Where the views are: the last event applied, and its hash in the chain. */
+interface SpaceEnd {
+  readonly sequence: number;
+  readonly hash: Uint8Array;
+}
+
 /** A command or a read. */
 export type AnyTurn = CommandTurn | ReadTurn;
 
@@ -71,7 +77,7 @@ export class LiveSpace {
   readonly #commands = new CommandMemory();
   readonly #interlock: Interlock;
   #generation = 0;
-  #head = { sequence: 0, hash: genesisHash };
+  #head: SpaceEnd = { sequence: 0, hash: genesisHash };
   #committed: Checkpoint = originCheckpoint;
   #caughtUp = 0;
   #recoveries = 0;
@@ -208,22 +214,22 @@ export class LiveSpace {
   }
 
   #applyAhead(turn: CommandTurn, drafts: readonly DraftEvent[]): void {
-    const previousSequence = this.#head.sequence;
+    const previous = this.#head;
     const last = drafts.at(-1);
     if (last !== undefined) {
       this.#views.apply(drafts.map(({ event }) => event));
       this.#head = { sequence: last.event.spaceSequence, hash: last.sealed.hash };
     }
     if (last === undefined && turn.invocation.commandId === undefined) {
-      const nothing = { firstEventId: 0, eventCount: 0, spaceSequence: previousSequence };
+      const nothing = { firstEventId: 0, eventCount: 0, spaceSequence: previous.sequence };
       this.#holdAnswer(turn, () => turn.settle(nothing));
       return;
     }
-    this.#append(turn, drafts, previousSequence);
+    this.#append(turn, drafts, previous);
     if (last !== undefined) this.#flush.changed();
   }
 
-  #append(turn: CommandTurn, drafts: readonly DraftEvent[], previousSequence: number): void {
+  #append(turn: CommandTurn, drafts: readonly DraftEvent[], previous: SpaceEnd): void {
     const { invocationId, commandId, command: commandName, paramsHash = '' } = turn.invocation;
     const held: HeldWrite = {
       kind: 'write',
@@ -240,7 +246,8 @@ export class LiveSpace {
         kind: 'append',
         spaceId: this.#options.spaceId,
         generation: this.#generation,
-        previousSequence,
+        previousSequence: previous.sequence,
+        previousHash: previous.hash,
         invocationId,
         events: drafts.map(({ sealed }) => sealed),
         command: commandId === undefined ? null : { commandId, commandName, paramsHash },

@@ -130,7 +130,15 @@ export class AppendQueue {
       lastEventId: head.lastEventId,
       lastHash: events.at(-1)?.hash ?? head.lastHash,
     });
-    return { kind: 'append', spaceId, previousSequence: actualSequence, invocationId, events, command: null };
+    return {
+      kind: 'append',
+      spaceId,
+      previousSequence: actualSequence,
+      previousHash: head.lastHash,
+      invocationId,
+      events,
+      command: null,
+    };
   }
 
   async #commit(batch: readonly SealedAppend[]): Promise<void> {

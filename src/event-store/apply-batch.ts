@@ -10,7 +10,7 @@
 import { assert } from '../core/assert.js';
 import type { RamaxError } from '../core/errors.js';
 import type { Value } from '../core/values.js';
-import { commandConflict, noSuchSpace, sequenceConflict } from './log-errors.js';
+import { chainConflict, commandConflict, noSuchSpace, sequenceConflict } from './log-errors.js';
 import type {
   AppendRequest,
   CommandRecord,
@@ -79,6 +79,9 @@ function append(request: AppendRequest, tables: LogTables): LogWriteOutcome {
   if (head.lastSpaceSequence !== previousSequence) {
     return refused(sequenceConflict(spaceId, previousSequence, head.lastSpaceSequence));
   }
+  if (request.previousHash !== undefined && !isSameHash(request.previousHash, head.lastHash)) {
+    return refused(chainConflict(spaceId, previousSequence));
+  }
   const firstEventId = events.length === 0 ? 0 : tables.lastEventId + 1;
   const spaceSequence = previousSequence + events.length;
   if (command !== null) {
@@ -108,6 +111,10 @@ function markSpaceDeleted(request: MarkSpaceDeletedRequest, tables: LogTables): 
   return tables.markSpaceDeleted(request.spaceId)
     ? { kind: 'marked' }
     : refused(noSuchSpace(request.spaceId));
+}
+
+function isSameHash(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }
 
 function refused(error: RamaxError): LogWriteOutcome {

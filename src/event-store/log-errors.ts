@@ -22,6 +22,17 @@ export function sequenceConflict(
   );
 }
 
+/** `conflict`: the space has the expected sequence, but another event is there. */
+export function chainConflict(spaceId: number, sequence: number): RamaxError {
+  return new RamaxError(
+    'conflict',
+    `event ${sequence} of space ${spaceId} is not the one that was expected`,
+    {
+      details: { spaceId, expectedSequence: sequence, actualSequence: sequence },
+    },
+  );
+}
+
 /** `conflict`: the space has a record of this command id. */
 export function commandConflict(spaceId: number, commandId: string): RamaxError {
   return new RamaxError(

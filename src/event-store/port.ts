@@ -70,6 +70,11 @@ export interface AppendRequest {
   readonly spaceId: number;
   /** The space's latest sequence as the requester knows it; anything else is refused with `conflict`. */
   readonly previousSequence: number;
+  /**
+   * The chain hash of the event that it follows. When given, an append to any other event is refused with `conflict`:
+   * a sequence alone may fit by chance after an earlier request of the same writer was refused.
+   */
+  readonly previousHash?: Uint8Array;
   readonly invocationId: string;
   /** May be empty when `command` is there. */
   readonly events: readonly SealedEvent[];

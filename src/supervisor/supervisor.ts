@@ -181,7 +181,8 @@ export class Supervisor {
         host.startShard({ app, storage, limits, logId: this.#writerReady.logId, fence: this.#nextFence() }),
       onUp: async (shard, description) => {
         this.#app = description;
-        if (this.#writerKeeper.nascent !== undefined) await this.#connect(shard, this.#writerKeeper.nascent);
+        const writer = this.#writerKeeper.nascent;
+        if (writer !== undefined) await this.#connect(shard, writer).shard;
         handle.up(shard);
       },
       onGivenUp: (error) => this.#giveUp(error),
@@ -194,12 +195,21 @@ export class Supervisor {
     return this.#writerReady.ownerGeneration * fencesPerOwner + this.#shardStarts;
   }
 
-  /** Gives a shard and a writer a channel of their own. A writer that is lost meanwhile is not the shard's failure. */
-  async #connect(shard: Caller<ShardCalls>, writer: Caller<WriterCalls>): Promise<void> {
+  /**
+   * Gives a shard and a writer a channel of their own. An end that is lost meanwhile is connected when it is up again, so
+   * only the calls themselves are reported, one for each end.
+   */
+  #connect(
+    shard: Caller<ShardCalls>,
+    writer: Caller<WriterCalls>,
+  ): { readonly shard: Promise<unknown>; readonly writer: Promise<unknown> } {
     const [shardEnd, writerEnd] = this.#options.host.channel();
-    const writerConnected = writer.call('connectShard', null, { ports: [writerEnd] });
-    await shard.call('connectWriter', null, { ports: [shardEnd] });
-    await writerConnected.catch(() => {});
+    const ends = {
+      writer: writer.call('connectShard', null, { ports: [writerEnd] }),
+      shard: shard.call('connectWriter', null, { ports: [shardEnd] }),
+    };
+    for (const end of [ends.writer, ends.shard]) end.catch(() => {});
+    return ends;
   }
 
   #giveUp(error: RamaxError): void {

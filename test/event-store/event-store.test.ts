@@ -172,6 +172,9 @@ describe('the event store', () => {
       expect(await Promise.all(codes)).toEqual(['conflict', 'no error']);
       const types = (await store.readSpaceEvents(spaceId, { from: 1 })).map((event) => event.type);
       expect(types).toEqual(['any']);
+      const [between, any] = await log.readSpace(spaceId, 0, wide);
+      const hash = any && between && platform.chainDigest(between.hash, headerOf(any), any.payload);
+      expect(any?.hash).toEqual(hash);
     });
 
     it('refuses a space that is not there', async () => {

@@ -109,6 +109,25 @@ export function describeLogStore(name: string, createFixture: LogFixtureFactory)
         expect(await labelsOf(spaceId)).toEqual(['a1', 'a2']);
       });
 
+      it('refuses an append that is chained to another event than the last one', async () => {
+        const { spaceId } = await createSpace(log, 'a');
+        const chained = (previousSequence: number, previous: Uint8Array, label: string): LogWrite => ({
+          ...append(spaceId, previousSequence, [plainEvent(label)]),
+          previousHash: previous,
+        });
+        const outcomes = await log.commit([
+          chained(0, hashOf('other'), 'wrong'),
+          chained(0, genesisHash, 'a1'),
+          chained(1, hashOf('wrong'), 'wrong'),
+          chained(1, hashOf('a1'), 'a2'),
+        ]);
+        expect(outcomes.map(codeOf)).toEqual(['conflict', 'appended', 'conflict', 'appended']);
+        await reopen();
+        const later = await log.commit([chained(2, hashOf('a1'), 'wrong'), chained(2, hashOf('a2'), 'a3')]);
+        expect(later.map(codeOf)).toEqual(['conflict', 'appended']);
+        expect(await labelsOf(spaceId)).toEqual(['a1', 'a2', 'a3']);
+      });
+
       it('refuses an append to a space that is not there', async () => {
         expect((await log.commit([append(77, 0, [plainEvent('x')])])).map(codeOf)).toEqual(['not_found']);
         expect(await log.readAll(0, wide)).toEqual([]);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,8 @@ import { sqlite } from '../../src/storage/sqlite.js';
 import { adapter } from '../../src/storage/sqlite-adapter.js';
 import { rejectionCode } from '../event-store/log-fixture.js';
 import { temporaryDirectory } from '../event-store/sqlite-fixture.js';
+
+const ownerScript = fileURLToPath(new URL('./owner-process.mjs', import.meta.url));
 
 describe('the ownership of a data directory', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -50,6 +52,17 @@ describe('the ownership of a data directory', () => {
     expect(await rejectionCode(acquire())).toBe('already_owned');
     await ownership.release();
     await (await acquire()).release();
+  });
+
+  it('stays with its owner in the eyes of other processes when this one tries again', async () => {
+    const ownership = await acquire();
+    expect(await rejectionCode(acquire())).toBe('already_owned');
+    // On POSIX a process loses its locks on a file when it closes any descriptor of it.
+    const attempt = spawnSync(process.execPath, [ownerScript, path], { input: '', encoding: 'utf8' });
+    expect(attempt.stderr).toContain('database is locked');
+    await ownership.release();
+    const next = spawnSync(process.execPath, [ownerScript, path], { input: '', encoding: 'utf8' });
+    expect(next.stdout).toBe('owning\n');
   });
 
   it('goes to a caller that waits as soon as the owner lets go', async () => {
@@ -117,8 +130,7 @@ describe('the ownership of a data directory', () => {
 
     beforeEach(async () => {
       await (await acquire()).release();
-      const script = fileURLToPath(new URL('./owner-process.mjs', import.meta.url));
-      owner = spawn(process.execPath, [script, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+      owner = spawn(process.execPath, [ownerScript, path], { stdio: ['pipe', 'pipe', 'inherit'] });
       if (owner.stdout !== null) await once(owner.stdout, 'data');
     });
 

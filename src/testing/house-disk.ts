@@ -1,0 +1,114 @@
+/**
+ * The disk of the testing house: what outlives its threads. Commits take time, can be in doubt, and die with their writer
+ * before or after they took effect.
+ */
+
+import { RamaxError } from '../core/errors.js';
+import { partitionCount } from '../core/routing.js';
+import { MemoryLog } from '../event-store/memory/memory-log.js';
+import { MemoryLogReader } from '../event-store/memory/memory-log-reader.js';
+import { MemoryLogStore } from '../event-store/memory/memory-log-store.js';
+import type { LogReader, LogWrite, LogWriteOutcome } from '../event-store/port.js';
+import { MemoryPStateData, MemoryPStateStore } from '../pstate/memory/memory-pstate-store.js';
+import type { PStateStore } from '../pstate/port.js';
+import type { HouseThread } from './house-thread.js';
+import type { Scheduler } from './scheduler.js';
+
+/** The longest time that a commit or a read takes. */
+const commitMsMax = 3;
+const readMsMax = 1;
+
+/** What becomes of the next commit: as usual, or in doubt although it was or was not written. */
+export type CommitFault = 'none' | 'writtenInDoubt' | 'notWrittenInDoubt';
+
+/** See the head of this file. */
+export class HouseDisk {
+  readonly log: MemoryLog;
+  readonly #partitions: readonly MemoryPStateData[];
+  /** Asked before each commit. */
+  nextCommitFault: () => CommitFault = () => 'none';
+
+  constructor(logId: string) {
+    this.log = new MemoryLog(logId);
+    this.#partitions = Array.from({ length: partitionCount }, () => new MemoryPStateData());
+  }
+
+  openLog(thread: HouseThread, scheduler: Scheduler): MemoryLogStore {
+    return new HouseLogStore(this, thread, scheduler);
+  }
+
+  /** A reader beside the writer; each read takes a while. */
+  openLogReader(thread: HouseThread, scheduler: Scheduler): LogReader {
+    return slowReader(new MemoryLogReader(this.log), thread, scheduler);
+  }
+
+  openPStateStore(thread: HouseThread, partition: number, fence: number): PStateStore {
+    const data = this.#partitions[partition];
+    if (data === undefined) throw new RangeError(`there is no partition ${partition}`);
+    return dyingWith(thread, new MemoryPStateStore({ data, logId: this.log.logId, fence }));
+  }
+}
+
+class HouseLogStore extends MemoryLogStore {
+  readonly #disk: HouseDisk;
+  readonly #thread: HouseThread;
+  readonly #scheduler: Scheduler;
+
+  constructor(disk: HouseDisk, thread: HouseThread, scheduler: Scheduler) {
+    super(disk.log, thread.platform.clock);
+    this.#disk = disk;
+    this.#thread = thread;
+    this.#scheduler = scheduler;
+  }
+
+  override async commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]> {
+    const fault = this.#disk.nextCommitFault();
+    await this.#sync();
+    if (fault === 'notWrittenInDoubt') throw inDoubt();
+    const outcomes = await super.commit(batch);
+    await this.#sync();
+    if (fault === 'writtenInDoubt') throw inDoubt();
+    return outcomes;
+  }
+
+  /** A commit goes no further in a thread that has died. */
+  #sync(): Promise<void> {
+    return new Promise((resolve) => {
+      const delayMs = this.#scheduler.random.fraction() * (commitMsMax / 2);
+      this.#thread.platform.clock.after(delayMs, resolve);
+    });
+  }
+}
+
+function inDoubt(): RamaxError {
+  return new RamaxError('storage', 'the disk failed while it committed');
+}
+
+function slowReader(reader: LogReader, thread: HouseThread, scheduler: Scheduler): LogReader {
+  return new Proxy(reader, {
+    get(target, name): unknown {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      return async (...parameters: unknown[]): Promise<unknown> => {
+        await new Promise<void>((resolve) => {
+          thread.platform.clock.after(scheduler.random.fraction() * readMsMax, resolve);
+        });
+        return Reflect.apply(method, target, parameters) as unknown;
+      };
+    },
+  });
+}
+
+/** A dead thread writes nothing any more, although promises of it may still run. */
+function dyingWith(thread: HouseThread, store: PStateStore): PStateStore {
+  return new Proxy(store, {
+    get(target, name): unknown {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      return (...parameters: unknown[]): unknown => {
+        if (!thread.isAlive) throw new RamaxError('closed', 'the thread of this store has died');
+        return Reflect.apply(method, target, parameters) as unknown;
+      };
+    },
+  });
+}

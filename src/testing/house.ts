@@ -1,0 +1,157 @@
+/**
+ * The testing house: the whole runtime in one thread, under a seeded scheduler. The same supervisor, shards, writer,
+ * protocol and projections as in production, over ports, clocks and a disk that the seed decides about: when messages
+ * arrive, how long a commit takes, in which order things happen. Threads can be killed and commits can fail, at any step.
+ */
+
+import type { App } from '../core/define-app.js';
+import { loadApp } from '../core/loaded-app.js';
+import type { LogReader } from '../event-store/port.js';
+import { nodePlatform } from '../platform/node-platform.js';
+import { runShard } from '../shard/run-shard.js';
+import type { StorageAdapter } from '../storage/adapter.js';
+import { type RamaxOptions, RamaxRuntime } from '../supervisor/ramax.js';
+import type { ShardThreadConfig, ThreadHost } from '../supervisor/thread-host.js';
+import { runWriter } from '../writer/run-writer.js';
+import { HouseDisk } from './house-disk.js';
+import { houseChannel } from './house-port.js';
+import { HouseThread } from './house-thread.js';
+import { Scheduler, schedulerClock } from './scheduler.js';
+import type { SeededRandom } from './random.js';
+
+/** How to build a house. */
+export interface HouseOptions<A extends App> {
+  readonly app: A;
+  /** The same seed gives the same history. */
+  readonly seed: number;
+}
+
+/** What may be given to a runtime of the house: all but what the house itself decides. */
+export type HouseStartOptions = Omit<RamaxOptions, 'app' | 'storage'>;
+
+/**
+ * One house: a disk, and runtimes that are started on it one after the other.
+ *
+ * @example
+ * ```ts
+ * const house = new House({ app, seed: 7 });
+ * const ramax = await house.start({ shards: 2 });
+ * const acme = await house.run(ramax.spaces.getOrCreate('acme'));
+ * const answer = acme.execute('add', 1);
+ * house.killShard(0);
+ * await house.run(answer);                       // settled by the log, or decided again
+ * ```
+ */
+export class House<A extends App> {
+  readonly #app: A;
+  readonly #shards: HouseThread[] = [];
+  #writer: HouseThread | undefined;
+  /** What the current runtime's main thread is part of. */
+  #process = { isAlive: false };
+  /** Virtual time and everything that is planned in it. */
+  readonly scheduler: Scheduler;
+  /** What outlives the threads. */
+  readonly disk: HouseDisk;
+
+  constructor({ app, seed }: HouseOptions<A>) {
+    this.#app = app;
+    this.scheduler = new Scheduler(seed);
+    this.disk = new HouseDisk(this.scheduler.random.uuid());
+  }
+
+  /** The house's randomness: use it for the history, too, and the seed decides everything. */
+  get random(): SeededRandom {
+    return this.scheduler.random;
+  }
+
+  /** Starts a runtime on the house's disk. */
+  start(options: HouseStartOptions = {}): Promise<RamaxRuntime<A>> {
+    const process = { isAlive: true };
+    this.#process = process;
+    const clock = schedulerClock(this.scheduler, () => process.isAlive);
+    const foundation = {
+      platform: { ...nodePlatform, clock, ids: { newId: () => this.random.uuid() } },
+      host: this.#host(),
+      loadAdapter: async () => this.#adapter(),
+      cores: 3,
+    };
+    const storage = { module: 'house:disk', options: {} };
+    return this.run(RamaxRuntime.startOn<A>(foundation, { ...options, app: 'house:app', storage }));
+  }
+
+  /** Runs the house until `promise` has settled. */
+  run<T>(promise: Promise<T>): Promise<T> {
+    return this.scheduler.runUntil(promise);
+  }
+
+  /** Kills the writer where it stands, if it lives. */
+  killWriter(): void {
+    this.#writer?.kill();
+  }
+
+  /** Kills a shard where it stands, if it lives. */
+  killShard(index: number): void {
+    this.#shards[index]?.kill();
+  }
+
+  /** Kills everything at once, as the death of the process does. The runtime is of no use any more. */
+  killAll(): void {
+    this.#process.isAlive = false;
+    this.killWriter();
+    for (const shard of this.#shards) shard.kill();
+  }
+
+  #host(): ThreadHost {
+    this.#shards.length = 0;
+    return {
+      startWriter: ({ limits }) => {
+        const thread = new HouseThread(this.scheduler);
+        this.#writer = thread;
+        thread.run(async () => {
+          const log = this.disk.openLog(thread, this.scheduler);
+          await runWriter({ log, limits, clock: thread.platform.clock, main: thread.main });
+        });
+        return thread;
+      },
+      startShard: (config) => {
+        const thread = this.#startShard(config);
+        // A restarted shard takes the place of the one that has died.
+        const dead = this.#shards.findIndex((shard) => !shard.isAlive);
+        const place = dead === -1 ? this.#shards.length : dead;
+        this.#shards[place] = thread;
+        return thread;
+      },
+      channel: () => houseChannel(this.scheduler),
+      openReader: (): LogReader => this.disk.openLogReader(new HouseThread(this.scheduler), this.scheduler),
+    };
+  }
+
+  #startShard({ limits, fence }: ShardThreadConfig): HouseThread {
+    const thread = new HouseThread(this.scheduler);
+    const { scheduler, disk } = this;
+    thread.run(() =>
+      runShard({
+        app: loadApp(this.#app),
+        logReader: disk.openLogReader(thread, scheduler),
+        openPartition: (partition) => disk.openPStateStore(thread, partition, fence),
+        limits,
+        platform: thread.platform,
+        main: thread.main,
+      }),
+    );
+    return thread;
+  }
+
+  #adapter(): StorageAdapter {
+    const neverCalled = (): never => {
+      throw new TypeError('the house opens its own disk');
+    };
+    return {
+      readsBesideWriter: true,
+      acquireOwnership: async () => ({ release: async () => {} }),
+      openLog: neverCalled,
+      openLogReader: neverCalled,
+      openPStateStore: neverCalled,
+    };
+  }
+}

@@ -1,0 +1,38 @@
+/** A writer's whole life in its thread: open, serve, drain. The same in production and in the testing house. */
+
+import type { Clock } from '../core/clock.js';
+import type { Limits } from '../core/limits.js';
+import type { LogStore } from '../event-store/port.js';
+import type { Port } from '../protocol/port.js';
+import { serveWriter } from './serve-writer.js';
+import { Writer } from './writer.js';
+
+/** The longest time between two rounds of forgetting old command ids. */
+const pruneIntervalMsMax = 10 * 60 * 1_000;
+
+/** What a writer's thread brings along. */
+export interface RunWriterOptions {
+  readonly log: LogStore;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly main: Port;
+}
+
+/** Resolves when the writer has drained; rejects when a commit is in doubt and its thread must end. */
+export function runWriter({ log, limits, clock, main }: RunWriterOptions): Promise<void> {
+  return new Promise((onDrained, onFailure) => {
+    const writer = new Writer({ log, clock, limits, onFailure });
+    serveWriter({ writer, main, clock, onDrained });
+    pruneNowAndThen(writer, clock, Math.min(limits.commandRetentionMs, pruneIntervalMsMax));
+  });
+}
+
+/** A round that fails is not repeated: what is in doubt has ended the writer already. */
+function pruneNowAndThen(writer: Writer, clock: Clock, intervalMs: number): void {
+  clock.after(intervalMs, () => {
+    writer.pruneCommands().then(
+      () => pruneNowAndThen(writer, clock, intervalMs),
+      () => {},
+    );
+  });
+}

@@ -1,0 +1,241 @@
+/**
+ * A random history over one house: clients send commands and reads to several spaces while threads are killed and
+ * commits fail. What was sent and answered is written down; `check-history.ts` compares it with the log.
+ */
+
+import type { CommandResult } from '../../src/content-store/content-store.js';
+import { RamaxError } from '../../src/core/errors.js';
+import type { RamaxRuntime } from '../../src/supervisor/ramax.js';
+import type { SpaceHandle } from '../../src/supervisor/space-handle.js';
+import { House } from '../../src/testing/house.js';
+import { type Entry, ledger } from './ledger-app.js';
+
+type Ledger = typeof ledger;
+
+/** One command as its client saw it. Times are places in the order of all sends and answers. */
+export interface SentCommand {
+  readonly spaceName: string;
+  readonly markers: readonly string[];
+  readonly commandId: string | undefined;
+  readonly sentAt: number;
+  answer:
+    | { readonly kind: 'ok'; readonly result: CommandResult; readonly at: number; readonly onDisk: number }
+    | { readonly kind: 'error'; readonly error: RamaxError; readonly at: number; readonly onDisk: number; readonly seen: number }
+    | undefined;
+}
+
+/** One read as its client saw it: the sequence that the state had, and what was on disk when the answer came. */
+export interface SeenRead {
+  readonly spaceName: string;
+  readonly sequenceSeen: number;
+  readonly onDisk: number;
+  /** The sequence of the client's own last acknowledged write before the read was sent. */
+  readonly ownWrite: number;
+}
+
+/** A history and the house it happened in. */
+export interface History {
+  readonly seed: number;
+  readonly house: House<Ledger>;
+  readonly commands: readonly SentCommand[];
+  readonly reads: readonly SeenRead[];
+  /** What every space answered to the query for everything, at the end and after a restart. */
+  readonly states: readonly { readonly when: string; readonly spaceName: string; readonly main: unknown; readonly amounts: unknown }[];
+  readonly recoveries: number;
+  readonly crashes: number;
+}
+
+const spaceNames = ['north', 'south', 'east'];
+const clients = 6;
+const callsPerClient = 9;
+/** Small bounds, so that flushes, full gates and several batches happen in a short history. */
+const limits = {
+  dirtyKeysMax: 3,
+  flushDelayMs: 4,
+  speculativeTurnsMax: 5,
+  commitCommandsMax: 4,
+  readEventsMax: 3,
+  callTimeoutMs: 60_000,
+  restartsMax: 1_000,
+  cacheEntriesMax: 4,
+  openSpacesMax: 2,
+};
+
+/** Plays the history of a seed. */
+export async function playHistory(seed: number): Promise<History> {
+  const house = new House({ app: ledger, seed });
+  const player = new Player(house);
+  const shards = 1 + house.random.below(3);
+  let ramax = await house.start({ shards, limits });
+  const playing = player.playAll(ramax);
+  const faults = injectFaults(house);
+  await house.run(playing);
+  const crashes = faults.stop();
+  await player.readStates(ramax, 'at the end');
+  const { shards: shardStats } = await house.run(ramax.stats());
+  const recoveries = shardStats.reduce((sum, stats) => sum + stats.recoveries, 0);
+  if (house.random.oneIn(2)) await house.run(ramax.close());
+  else house.killAll();
+  ramax = await house.start({ shards: 1 + house.random.below(3), limits });
+  await player.readStates(ramax, 'after a restart');
+  await house.run(ramax.close());
+  return { seed, house, commands: player.commands, reads: player.reads, states: player.states, recoveries, crashes };
+}
+
+/** Kills threads and fails commits now and then, until it is stopped. Returns how often. */
+function injectFaults(house: House<Ledger>): { stop(): number } {
+  const { random, scheduler, disk } = house;
+  const severity = random.below(4);
+  let crashes = 0;
+  let isStopped = false;
+  const next = (): void => {
+    if (isStopped || crashes >= severity * 2) return;
+    scheduler.plan(random.fraction() * 12, () => {
+      if (isStopped) return;
+      crashes++;
+      if (random.oneIn(2)) house.killWriter();
+      else house.killShard(random.below(3));
+      next();
+    });
+  };
+  next();
+  disk.nextCommitFault = () => {
+    if (isStopped || severity === 0 || !random.oneIn(12)) return 'none';
+    crashes++;
+    return random.oneIn(2) ? 'writtenInDoubt' : 'notWrittenInDoubt';
+  };
+  return {
+    stop() {
+      isStopped = true;
+      disk.nextCommitFault = () => 'none';
+      return crashes;
+    },
+  };
+}
+
+class Player {
+  readonly #house: House<Ledger>;
+  readonly commands: SentCommand[] = [];
+  readonly reads: SeenRead[] = [];
+  readonly states: { when: string; spaceName: string; main: unknown; amounts: unknown }[] = [];
+  #clock = 0;
+  #markers = 0;
+
+  constructor(house: House<Ledger>) {
+    this.#house = house;
+  }
+
+  async playAll(ramax: RamaxRuntime<Ledger>): Promise<void> {
+    const spaces = await Promise.all(spaceNames.map((name) => ramax.spaces.getOrCreate(name)));
+    await Promise.all(Array.from({ length: clients }, () => this.#playClient(spaces)));
+  }
+
+  async readStates(ramax: RamaxRuntime<Ledger>, when: string): Promise<void> {
+    for (const spaceName of spaceNames) {
+      const space = await this.#house.run(ramax.spaces.getOrCreate(spaceName));
+      const main = await this.#house.run(space.query('everything'));
+      const amounts = await this.#house.run(space.query('amounts'));
+      this.states.push({ when, spaceName, main, amounts });
+    }
+  }
+
+  /** One client: some of its calls wait for their answer, some do not. */
+  async #playClient(spaces: readonly SpaceHandle<Ledger>[]): Promise<void> {
+    const { random, scheduler } = this.#house;
+    const open: Promise<unknown>[] = [];
+    const ownWrites = new Map<string, number>();
+    for (let call = 0; call < callsPerClient; call++) {
+      const space = random.pick(spaces)!;
+      const answer = random.oneIn(4) ? this.#read(space, ownWrites) : this.#send(space, ownWrites);
+      if (random.oneIn(2)) open.push(answer);
+      else await answer;
+      await new Promise<void>((resolve) => scheduler.plan(random.fraction() * 3, resolve));
+    }
+    await Promise.all(open);
+  }
+
+  async #read(space: SpaceHandle<Ledger>, ownWrites: ReadonlyMap<string, number>): Promise<void> {
+    const ownWrite = ownWrites.get(space.spaceName) ?? 0;
+    const sequenceSeen = (await space.fetch<number>('last')) ?? 0;
+    const { spaceName } = space;
+    this.reads.push({ spaceName, sequenceSeen, onDisk: this.#onDisk(space), ownWrite });
+  }
+
+  async #send(space: SpaceHandle<Ledger>, ownWrites: Map<string, number>): Promise<void> {
+    const { random } = this.#house;
+    const commandId = random.oneIn(2) ? `command-${this.#markers}` : undefined;
+    const [command, params, markers] = this.#command();
+    const copies = commandId !== undefined && random.oneIn(3) ? 2 : 1;
+    const sent = Array.from({ length: copies }, () => this.#sendOne(space, command, params, markers, commandId));
+    for (const { answer } of await Promise.all(sent)) {
+      if (answer?.kind !== 'ok') continue;
+      const before = ownWrites.get(space.spaceName) ?? 0;
+      ownWrites.set(space.spaceName, Math.max(before, answer.result.spaceSequence));
+    }
+  }
+
+  async #sendOne(
+    space: SpaceHandle<Ledger>,
+    command: 'add',
+    params: Entry,
+    markers: readonly string[],
+    commandId: string | undefined,
+  ): Promise<SentCommand> {
+    const { random } = this.#house;
+    const sent: SentCommand = {
+      spaceName: space.spaceName,
+      markers,
+      commandId,
+      sentAt: this.#clock++,
+      answer: undefined,
+    };
+    this.commands.push(sent);
+    // A few callers give up early, so that aborts meet every state of a turn.
+    const timeoutMs = random.oneIn(8) ? 1 + random.below(10) : 60_000;
+    const options = commandId === undefined ? { timeoutMs } : { timeoutMs, commandId };
+    try {
+      const result = await space.execute(command, params, options);
+      sent.answer = { kind: 'ok', result, at: this.#clock++, onDisk: this.#onDisk(space) };
+    } catch (error) {
+      if (!(error instanceof RamaxError)) throw error;
+      const seen = this.#entriesSeen(error);
+      sent.answer = { kind: 'error', error, at: this.#clock++, onDisk: this.#onDisk(space), seen };
+    }
+    return sent;
+  }
+
+  #entriesSeen(error: RamaxError): number {
+    const { count } = error.details as { count?: number };
+    return count ?? 0;
+  }
+
+  #command(): ['add', Entry, readonly string[]] {
+    const { random } = this.#house;
+    const entry = (): Entry => ({ marker: `m${this.#markers++}`, amount: 1 + random.below(9) });
+    const first = entry();
+    const kinds = ['add', 'add', 'addAll', 'addIfEven', 'remove', 'nothing'] as const;
+    const kind = random.pick(kinds)!;
+    // The union of commands is wider than one signature; the app itself checks nothing more than these shapes.
+    const as = (params: unknown, markers: readonly string[]): ['add', Entry, readonly string[]] => [
+      kind as 'add',
+      params as Entry,
+      markers,
+    ];
+    switch (kind) {
+      case 'addAll': {
+        const entries = [first, entry(), entry()];
+        return as({ entries }, entries.map(({ marker }) => marker));
+      }
+      case 'remove':
+        return as({ marker: first.marker, removed: `m${random.below(this.#markers)}` }, [first.marker]);
+      case 'nothing':
+        return as(undefined, []);
+      default:
+        return as(first, [first.marker]);
+    }
+  }
+
+  #onDisk({ spaceId }: SpaceHandle<Ledger>): number {
+    return this.#house.disk.log.spaceIndex.get(spaceId)?.length ?? 0;
+  }
+}

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { brokenPromises } from './check-history.js';
+import { playHistory } from './history.js';
+
+const seeds = Number(process.env['RAMAX_SIM_SEEDS'] ?? 300);
+const firstSeed = Number(process.env['RAMAX_SIM_FIRST'] ?? 1);
+
+describe('random histories over several spaces, with threads that die and commits in doubt', () => {
+  it(`keeps the promises 1 to 5 over ${seeds} seeds`, { timeout: 600_000 }, async () => {
+    let [recoveries, crashes, commands] = [0, 0, 0];
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      const history = await playHistory(seed);
+      expect(brokenPromises(history), `seed ${seed}`).toEqual([]);
+      recoveries += history.recoveries;
+      crashes += history.crashes;
+      commands += history.commands.length;
+    }
+    // A simulation in which nothing ever went wrong would prove nothing.
+    expect(crashes).toBeGreaterThan(seeds / 2);
+    expect(recoveries).toBeGreaterThan(seeds / 10);
+    expect(commands).toBeGreaterThan(seeds * 20);
+  });
+});
