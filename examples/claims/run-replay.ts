@@ -134,5 +134,6 @@ async function checkAfterRestart({ options, directory }: RunContext, pictures: P
   await using claims = await startClaims({ directory, shards: options.shards });
   const names = [...pictures.keys()];
   const departments = await Promise.all(names.map((name) => claims.spaces.getOrCreate(name)));
-  return checkRestart(pictures, departments, readDepartment);
+  // Awaited here: a promise that is returned as it is would be waited for after the runtime has closed.
+  return await checkRestart(pictures, departments, readDepartment);
 }

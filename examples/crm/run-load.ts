@@ -67,5 +67,6 @@ function busiestOf(tenants: readonly Tenant[], lastSequences: ReadonlyMap<string
 
 async function checkAfterRestart({ options, directory }: RunContext, pictures: Pictures): Promise<Check> {
   await using crm = await startCrm({ directory, shards: options.shards });
-  return checkRestart(pictures, await openTenants(crm, options.tenants), readTenant);
+  // Awaited here: a promise that is returned as it is would be waited for after the runtime has closed.
+  return await checkRestart(pictures, await openTenants(crm, options.tenants), readTenant);
 }

@@ -37,7 +37,7 @@ through the claims app, one space per department. Both then check what Ramax pro
   --tenants N            tenants of the CRM (100)
   --commands N           commands to send (100000)
   --in-flight N          commands sent and not yet answered, at most (1024)
-  --shards N             shard threads (the runtime's default)
+  --shards N             shard threads, 1 to 16 (the runtime's default)
   --directory DIR        data directory, created when missing and kept (a temporary one, removed at the end)
   --keep                 keep the temporary directory
   --seed N               seed of the load (1)
@@ -63,7 +63,7 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
     tenants: integer('tenants', values.tenants, 1, 100_000) ?? 100,
     commands: integer('commands', values.commands, 0, 1_000_000_000) ?? 100_000,
     inFlightMax: integer('in-flight', values['in-flight'], 1, 65_536) ?? 1_024,
-    shards: integer('shards', values.shards, 1, 1_024),
+    shards: integer('shards', values.shards, 1, 16),
     directory: text('directory', values.directory),
     keep: values.keep ?? false,
     seed: integer('seed', values.seed, 0, 0xffff_ffff) ?? 1,

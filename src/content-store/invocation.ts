@@ -3,7 +3,7 @@
 import type { Platform } from '../core/clock.js';
 import { invalidInput } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import { checkId, checkInteger } from '../core/names.js';
+import { checkId, checkInteger, checkOptions } from '../core/names.js';
 import { canonicalJson, freezeValue } from '../core/values.js';
 import type { Invocation } from './turn.js';
 
@@ -27,6 +27,7 @@ export function invocationOf(
   platform: Platform,
   limits: Limits,
 ): Invocation {
+  checkOptions(options);
   const { commandId, causationId, correlationId, expectedSequence } = options;
   if (typeof command !== 'string') throw invalidInput('command', 'the name of a command', command);
   if (commandId !== undefined) checkId(commandId, 'commandId', limits.idBytesMax);

@@ -115,10 +115,15 @@ export class CommandTurn extends Turn<Accepted> {
 
   cancel(): void {
     this.fail(
-      this.state === 'queued'
-        ? new RamaxError('aborted', 'the command was aborted before it was decided')
-        : new RamaxError('outcome_unknown', 'the command was decided, but its commit was not awaited'),
+      this.#mayBeWritten
+        ? new RamaxError('outcome_unknown', 'the command was decided, but its commit was not awaited')
+        : new RamaxError('aborted', 'the command was aborted before it was decided'),
     );
+  }
+
+  /** Decided here, or by a shard that died, and the log has not been asked yet. */
+  get #mayBeWritten(): boolean {
+    return this.state !== 'queued' || this.#invocation.resentAfter !== undefined;
   }
 }
 

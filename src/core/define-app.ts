@@ -119,11 +119,16 @@ export function defineApp<
   return app;
 }
 
-/** The parameters of a command or query: `undefined` where it takes none. */
-export type ParamsOf<F> = F extends (pstate: never, params: infer Params, ...rest: never[]) => unknown
-  ? unknown extends Params
+/**
+ * The parameters of a command or query: `undefined` where it takes none, `unknown` where it does not say what it takes
+ * (its parameter has no type of its own, or the app's type is not known).
+ */
+export type ParamsOf<F> = F extends (...given: infer Given) => unknown
+  ? Given['length'] extends 0 | 1
     ? undefined
-    : Params
+    : [Given[1]] extends [never]
+      ? unknown
+      : Given[1]
   : never;
 
 /** The result of a query. */

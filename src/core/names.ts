@@ -1,5 +1,6 @@
 /**
- * Names that users choose: space names, entity ids, event types, keys, command ids.
+ * What users give besides values: the names that they choose (space names, entity ids, event types, keys, command ids),
+ * numbers and options.
  * A name is checked once, where it enters; behind the door it is trusted. Names are never paths and never object keys.
  */
 
@@ -65,6 +66,15 @@ export function checkInteger(
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return;
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   throw invalidInput(field, `an integer ${range}`, value);
+}
+
+/**
+ * Refuses options that are no object.
+ *
+ * @throws {RamaxError} `invalid_input`
+ */
+export function checkOptions(options: unknown, field = 'options'): asserts options is object {
+  if (typeof options !== 'object' || options === null) throw invalidInput(field, 'an object', options);
 }
 
 /**

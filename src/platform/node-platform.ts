@@ -3,16 +3,28 @@
 import { createHash, hash, randomUUID } from 'node:crypto';
 import type { ChainDigest, Clock, IdSource, Platform, TextDigest, Timer } from '../core/clock.js';
 
+/** Node takes a longer timeout for one of 1 ms. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 const nodeClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs: number, task: () => void): Timer {
+    if (delayMs > longestTimeoutMs) return afterSeveral(delayMs, task);
     const timer = setTimeout(task, delayMs);
     timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
   soon: (task) => void setImmediate(task),
 };
+
+/** A delay that takes several timeouts, one after the other. */
+function afterSeveral(delayMs: number, task: () => void): Timer {
+  let timer = nodeClock.after(longestTimeoutMs, () => {
+    timer = nodeClock.after(delayMs - longestTimeoutMs, task);
+  });
+  return { cancel: () => timer.cancel() };
+}
 
 const nodeIds: IdSource = { newId: () => randomUUID() };
 

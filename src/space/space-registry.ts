@@ -12,7 +12,7 @@
 import { type Clock, yieldToPorts } from '../core/clock.js';
 import { RamaxError } from '../core/errors.js';
 import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
-import { checkInteger, checkSpaceName } from '../core/names.js';
+import { checkInteger, checkOptions, checkSpaceName } from '../core/names.js';
 import type { LogStore, LogWrite, LogWriteOutcome, SpaceRow } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import { spaceNotFound } from './space-errors.js';
@@ -106,6 +106,7 @@ export class SpaceRegistry {
    * @throws {RamaxError} `invalid_input`, `not_found`, `storage`
    */
   async updateMetadata(spaceName: string, metadata: Readonly<Record<string, unknown>>): Promise<SpaceRow> {
+    checkOptions(metadata, 'metadata');
     const checked = checkMetadata(metadata, 'metadata', this.#limits);
     const { spaceId } = await this.#liveSpace(spaceName);
     return spaceIn(await this.#commit({ kind: 'updateSpace', spaceId, metadata: checked }));

@@ -15,7 +15,7 @@ import type { Limits } from '../core/limits.js';
 /** The bounds that admission keeps. */
 export type AdmissionLimits = Pick<
   Limits,
-  'spaceInFlightMax' | 'spaceWaitingMax' | 'totalInFlightMax' | 'totalInFlightBytesMax'
+  'spaceInFlightMax' | 'spaceWaitingMax' | 'totalInFlightMax' | 'totalInFlightBytesMax' | 'valueBytesMax'
 >;
 
 /** A call that waits for room. */
@@ -109,11 +109,14 @@ export class Admission {
     });
   }
 
-  /** Whether the total, rather than the bound of one space, may be what calls wait for. */
+  /**
+   * Whether the total, rather than the bound of one space, may be what calls wait for: no call is larger than
+   * `valueBytesMax`, so with more bytes than that left, none waits for bytes.
+   */
   get #isTight(): boolean {
     return (
       this.#inFlight >= this.#limits.totalInFlightMax ||
-      this.#inFlightBytes * 2 > this.#limits.totalInFlightBytesMax
+      this.#inFlightBytes + this.#limits.valueBytesMax > this.#limits.totalInFlightBytesMax
     );
   }
 

@@ -10,7 +10,7 @@
 import type { Clock } from '../core/clock.js';
 import { asRamaxError, invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import { checkInteger } from '../core/names.js';
+import { checkInteger, checkOptions } from '../core/names.js';
 import type { PendingCall } from '../protocol/link.js';
 import { Admission, type Waiter } from './admission.js';
 import { type Deadline, Deadlines } from './deadlines.js';
@@ -61,14 +61,15 @@ export class Calls {
 
   /** Makes a call. */
   make<Reply>(plan: CallPlan<Reply>, options: WaitOptions): Promise<Reply> {
-    const { signal, timeoutMs = this.#limits.callTimeoutMs, overload = this.#overload } = options;
     try {
-      checkWaitOptions(signal, timeoutMs, overload);
+      checkOptions(options);
+      checkWaitOptions(this.#choices(options));
       if (this.#closed !== undefined) throw this.#closed;
-      if (signal?.aborted === true) throw stopError('aborted', plan.isCommand);
+      if (options.signal?.aborted === true) throw stopError('aborted', plan.isCommand);
     } catch (error) {
       return Promise.reject(error);
     }
+    const { signal, timeoutMs, overload } = this.#choices(options);
     return new Promise((resolve, reject) => {
       this.#open++;
       const end = (): void => {
@@ -86,6 +87,11 @@ export class Calls {
         },
       }).run(signal, timeoutMs, overload);
     });
+  }
+
+  /** The options with the runtime's own in place of those that are absent. */
+  #choices({ signal, timeoutMs = this.#limits.callTimeoutMs, overload = this.#overload }: WaitOptions) {
+    return { signal, timeoutMs, overload };
   }
 
   /** Takes no more calls; resolves when those under way have ended. */
@@ -222,13 +228,22 @@ class CallUnderWay<Reply> {
   }
 }
 
-function checkWaitOptions(signal: unknown, timeoutMs: unknown, overload: unknown): void {
+function checkWaitOptions({ signal, timeoutMs, overload }: WaitOptions): void {
   checkInteger(timeoutMs, 'timeoutMs', 1);
+  checkOverloadPolicy(overload);
+  checkSignal(signal);
+}
+
+/** @throws {RamaxError} `invalid_input` for what is no `OverloadPolicy` */
+export function checkOverloadPolicy(overload: unknown): asserts overload is OverloadPolicy {
   if (overload !== 'fail' && overload !== 'wait')
     throw invalidInput('overload', `'fail' or 'wait'`, overload);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidInput('signal', 'an AbortSignal', signal);
-  }
+}
+
+/** @throws {RamaxError} `invalid_input` for what is there and no signal */
+export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalidInput('signal', 'an AbortSignal', signal);
 }
 
 function stopError(why: 'aborted' | 'timeout', isCommand: boolean): RamaxError {

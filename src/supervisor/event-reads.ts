@@ -3,11 +3,12 @@
 import type { RamaxError } from '../core/errors.js';
 import type { RecordedEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
-import { checkId, checkInteger } from '../core/names.js';
+import { checkId, checkInteger, checkOptions } from '../core/names.js';
 import type { LogReader, ReadBounds, StoredEvent } from '../event-store/port.js';
 import { openForReader } from '../event-store/seal.js';
 import { streamPages } from '../event-store/stream-pages.js';
 import { spaceNotFound } from '../space/space-errors.js';
+import { checkSignal } from './calls.js';
 
 /** Which events to stream. */
 export interface StreamOptions {
@@ -72,18 +73,21 @@ export class EventReads {
     return head.lastSpaceSequence;
   }
 
-  latestEventId(): Promise<number> {
+  async latestEventId(): Promise<number> {
     this.#assertOpen();
     return this.#log.latestEventId();
   }
 
   #stream(
-    { from = 0, signal }: StreamOptions,
+    options: StreamOptions,
     position: 'spaceSequence' | 'eventId',
     read: (after: number) => Promise<readonly StoredEvent[]>,
     spaceId: number | undefined,
   ): AsyncIterableIterator<RecordedEvent> {
+    checkOptions(options);
+    const { from = 0, signal } = options;
     checkInteger(from, 'from', 0);
+    checkSignal(signal);
     let isFirst = true;
     const readAfter = async (after: number): Promise<readonly StoredEvent[]> => {
       this.#assertOpen();

@@ -12,7 +12,7 @@ import { checkInteger } from '../core/names.js';
 import { partitionCount } from '../core/routing.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
-import { Calls, type OverloadPolicy } from './calls.js';
+import { Calls, checkOverloadPolicy, type OverloadPolicy } from './calls.js';
 import { EventReads, type StreamOptions } from './event-reads.js';
 import type { SpaceServices } from './space-handle.js';
 import { Spaces } from './spaces.js';
@@ -200,8 +200,7 @@ function checkOptions(options: RamaxOptions, cores: number): CheckedOptions {
   const { shards = Math.min(partitionCount, Math.max(1, cores - 1)) } = options;
   checkInteger(shards, 'shards', 1, partitionCount);
   checkInteger(ownershipWaitMs, 'ownershipWaitMs', 0);
-  if (overload !== 'fail' && overload !== 'wait')
-    throw invalidInput('overload', `'fail' or 'wait'`, overload);
+  checkOverloadPolicy(overload);
   if (typeof storage !== 'object' || storage === null || typeof storage.module !== 'string') {
     throw invalidInput('storage', 'what sqlite() or memory() returns', storage);
   }

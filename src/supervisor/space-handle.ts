@@ -6,10 +6,11 @@ import { invocationOf } from '../content-store/invocation.js';
 import type { RebuildProgress } from '../content-store/rebuild.js';
 import type { Platform } from '../core/clock.js';
 import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
+import { invalidInput } from '../core/errors.js';
 import type { Checkpoint, RecordedEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { unknownName } from '../core/loaded-app.js';
-import { checkId } from '../core/names.js';
+import { checkId, checkOptions } from '../core/names.js';
 import { freezeValue, type Value, valueBytes } from '../core/values.js';
 import type { SpaceRow } from '../event-store/port.js';
 import type { SpaceAddress } from '../protocol/links.js';
@@ -156,13 +157,30 @@ export class SpaceHandle<A extends App = App> {
 
   /**
    * Makes all views of the space anew from its events, beside the old ones, and swaps them in one turn. Readers see the
-   * old state until then. Resolves with the number of events applied.
+   * old state until then. Resolves with the number of events applied; rejects with what `onProgress` throws.
    */
-  rebuild(options: RebuildOptions = {}): Promise<RebuildProgress> {
-    const { supervisor, limits } = this.#services;
-    const { onProgress = () => {}, timeoutMs = limits.rebuildTimeoutMs } = options;
-    const begin = () => supervisor.shardOf(this).call('rebuild', this.#address, onProgress);
-    return this.#services.calls.make(this.#plan(begin, 0), { ...options, timeoutMs });
+  async rebuild(options: RebuildOptions = {}): Promise<RebuildProgress> {
+    checkOptions(options);
+    const { onProgress = () => {}, timeoutMs = this.#services.limits.rebuildTimeoutMs } = options;
+    if (typeof onProgress !== 'function') throw invalidInput('onProgress', 'a function', onProgress);
+    const thrown: unknown[] = [];
+    const begin = () => {
+      const report = (progress: RebuildProgress): void => {
+        try {
+          onProgress(progress);
+        } catch (error) {
+          // Here it would end the process, and other answers would be lost with the message that brought this one.
+          thrown.push(error);
+          pending.cancel();
+        }
+      };
+      const pending = this.#services.supervisor.shardOf(this).call('rebuild', this.#address, report);
+      return pending;
+    };
+    const made = this.#services.calls.make(this.#plan(begin, 0), { ...options, timeoutMs });
+    return made.finally(() => {
+      if (thrown.length > 0) throw thrown[0];
+    });
   }
 
   /** Persists the views and says how far they are. */

@@ -3,7 +3,7 @@
 import { assert } from '../core/assert.js';
 import type { App } from '../core/define-app.js';
 import { isRamaxError, RamaxError } from '../core/errors.js';
-import { checkInteger, checkSpaceName } from '../core/names.js';
+import { checkInteger, checkOptions, checkSpaceName } from '../core/names.js';
 import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import type { WriterCalls } from '../protocol/links.js';
@@ -42,6 +42,7 @@ export class Spaces<A extends App = App> {
     options: { readonly metadata?: Readonly<Record<string, unknown>> } = {},
   ): Promise<SpaceHandle<A>> {
     checkSpaceName(spaceName);
+    checkOptions(options);
     const metadata = checkMetadata(options.metadata, 'metadata', this.#services.limits);
     return this.#handle(spaceOf(await this.#change({ kind: 'createSpace', spaceName, metadata })));
   }
@@ -83,6 +84,7 @@ export class Spaces<A extends App = App> {
     spaceName: string,
     metadata: Readonly<Record<string, unknown>>,
   ): Promise<SpaceHandle<A>> {
+    checkOptions(metadata, 'metadata');
     const checked = checkMetadata(metadata, 'metadata', this.#services.limits);
     const { spaceId } = await this.#existing(spaceName);
     return this.#handle(spaceOf(await this.#change({ kind: 'updateSpace', spaceId, metadata: checked })));

@@ -160,9 +160,8 @@ export class Supervisor {
       start: () => host.startWriter({ storage, limits }),
       onUp: async (writer, ready) => {
         this.#writerReady = ready;
-        await Promise.all(
-          this.#shards.map(({ keeper }) => keeper.caller && this.#connect(keeper.caller, writer)),
-        );
+        const shards = this.#shards.flatMap(({ keeper }) => keeper.nascent ?? []);
+        await Promise.all(shards.map((shard) => this.#connect(shard, writer).writer));
         this.writer.up(writer);
       },
       onGivenUp: (error) => this.#giveUp(error),

@@ -6,8 +6,10 @@
 import type { Port } from '../protocol/port.js';
 import type { Scheduler } from './scheduler.js';
 
-/** The longest time that a message is under way. */
+/** How long a message is under way at most: nearly always, and once in a while. */
 const latencyMsMax = 2;
+const rareLatencyMsMax = 90;
+const rareOneIn = 12;
 
 /** See the head of this file. */
 export class HousePort implements Port {
@@ -75,11 +77,16 @@ export class HousePort implements Port {
     this.#tellClosed();
   }
 
-  /** Plans the arrival of a message, behind those before it. */
+  /** When a message that is sent now arrives: behind those before it. */
   arrivalMs(): number {
-    const arrival = this.#scheduler.nowMs + this.#scheduler.random.fraction() * latencyMsMax;
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, arrival);
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.unorderedArrivalMs());
     return this.#lastArrivalMs;
+  }
+
+  /** When it would arrive if messages could overtake one another. */
+  unorderedArrivalMs(): number {
+    const { nowMs, random } = this.#scheduler;
+    return nowMs + random.fraction() * (random.oneIn(rareOneIn) ? rareLatencyMsMax : latencyMsMax);
   }
 
   #sendLater(send: () => void): void {

@@ -60,6 +60,7 @@ describe('entries', () => {
       pstate.put('0020', 'changed');
       const before = [...pstate.entries()];
       const entries = pstate.entries();
+      pstate.delete('0000');
       const seen = [entries.next().value];
       pstate.put('0000 late', 1);
       pstate.put('0020', 'late');

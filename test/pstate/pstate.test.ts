@@ -35,6 +35,10 @@ describe('reading and writing', () => {
     check(); // dirty
     pstate.freeze();
     check(); // frozen
+    const fresh = newPState();
+    fresh.putMany(Object.entries(values));
+    fresh.flush();
+    expect(fresh.getMany(Object.keys(values))).toEqual(Object.values(values)); // from a cache that has everything
   });
 
   it('updates from the present value, or from undefined, and returns the new one', () => {
@@ -77,6 +81,13 @@ describe('reading and writing', () => {
     pstate.delete('d');
     pstate.put('e', 1);
     expect(pstate.size).toBe(3);
+  });
+
+  it('counts a key that was looked for in vain before it was put', () => {
+    const pstate = newPState(storeWith({ a: 1 }));
+    pstate.get('b');
+    pstate.put('b', 1);
+    expect(pstate.size).toBe(2);
   });
 
   it('puts all of several values, or none when one is refused', () => {

@@ -47,7 +47,7 @@ export interface History {
 
 const spaceNames = ['north', 'south', 'east'];
 const clients = 6;
-const callsPerClient = 9;
+const callsPerClient = 12;
 /** Small bounds, so that flushes, full gates and several batches happen in a short history. */
 const limits = {
   dirtyKeysMax: 3,
@@ -85,15 +85,15 @@ export async function playHistory(seed: number): Promise<History> {
 /** Kills threads and fails commits now and then, until it is stopped. Returns how often. */
 function injectFaults(house: House<Ledger>): { stop(): number } {
   const { random, scheduler, disk } = house;
-  const severity = random.below(4);
+  const severity = random.below(5);
   let crashes = 0;
   let isStopped = false;
   const next = (): void => {
     if (isStopped || crashes >= severity * 2) return;
-    scheduler.plan(random.fraction() * 12, () => {
+    scheduler.plan(random.fraction() * 25, () => {
       if (isStopped) return;
       crashes++;
-      if (random.oneIn(2)) house.killWriter();
+      if (random.oneIn(3)) house.killWriter();
       else house.killShard(random.below(3));
       next();
     });
@@ -118,11 +118,13 @@ class Player {
   readonly commands: SentCommand[] = [];
   readonly reads: SeenRead[] = [];
   readonly states: { when: string; spaceName: string; main: unknown; amounts: unknown }[] = [];
+  readonly #isContested: boolean;
   #clock = 0;
   #markers = 0;
 
   constructor(house: House<Ledger>) {
     this.#house = house;
+    this.#isContested = house.random.oneIn(2);
   }
 
   async playAll(ramax: RamaxRuntime<Ledger>): Promise<void> {
@@ -145,11 +147,11 @@ class Player {
     const open: Promise<unknown>[] = [];
     const ownWrites = new Map<string, number>();
     for (let call = 0; call < callsPerClient; call++) {
-      const space = random.pick(spaces)!;
+      const space = this.#isContested ? spaces[0]! : random.pick(spaces)!;
       const answer = random.oneIn(4) ? this.#read(space, ownWrites) : this.#send(space, ownWrites);
       if (random.oneIn(2)) open.push(answer);
       else await answer;
-      await new Promise<void>((resolve) => scheduler.plan(random.fraction() * 3, resolve));
+      await new Promise<void>((resolve) => scheduler.plan(random.fraction() * 6, resolve));
     }
     await Promise.all(open);
   }
@@ -191,7 +193,7 @@ class Player {
     };
     this.commands.push(sent);
     // A few callers give up early, so that aborts meet every state of a turn.
-    const timeoutMs = random.oneIn(8) ? 1 + random.below(10) : 60_000;
+    const timeoutMs = random.oneIn(this.#isContested ? 2 : 5) ? 1 + random.below(70) : 60_000;
     const options = commandId === undefined ? { timeoutMs } : { timeoutMs, commandId };
     try {
       const result = await space.execute(command, params, options);
@@ -213,8 +215,11 @@ class Player {
     const { random } = this.#house;
     const entry = (): Entry => ({ marker: `m${this.#markers++}`, amount: 1 + random.below(9) });
     const first = entry();
-    const kinds = ['add', 'add', 'addAll', 'addIfEven', 'remove', 'nothing'] as const;
-    const kind = random.pick(kinds)!;
+    // In some histories nearly every decision depends on the one before it: a lost turn then changes what follows.
+    const kinds = this.#isContested
+      ? (['addIfEven', 'addIfEven', 'add'] as const)
+      : (['add', 'add', 'addAll', 'addIfEven', 'remove', 'nothing'] as const);
+    const kind = random.pick<'add' | 'addAll' | 'addIfEven' | 'remove' | 'nothing'>(kinds)!;
     // The union of commands is wider than one signature; the app itself checks nothing more than these shapes.
     const as = (params: unknown, markers: readonly string[]): ['add', Entry, readonly string[]] => [
       kind as 'add',

@@ -1,0 +1,120 @@
+/** The check is checked: each of these bugs breaks the protocol in one place, and the simulation must find it. */
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CommandMemory } from '../../src/content-store/command-memory.js';
+import { type Held, OutputGate } from '../../src/content-store/output-gate.js';
+import { CommandTurn } from '../../src/content-store/turn.js';
+import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
+import { HousePort } from '../../src/testing/house-port.js';
+import { Generations } from '../../src/writer/generations.js';
+import { brokenPromises } from './check-history.js';
+import { playHistory } from './history.js';
+
+const seedsMax = 1_500;
+
+/** Plays histories until one breaks a promise, and says how. */
+async function firstBroken(): Promise<{ readonly seed: number; readonly broken: readonly string[] }> {
+  for (let seed = 1; seed <= seedsMax; seed++) {
+    const broken = await brokenOf(seed);
+    if (broken.length > 0) return { seed, broken };
+  }
+  return { seed: 0, broken: [] };
+}
+
+async function brokenOf(seed: number): Promise<readonly string[]> {
+  try {
+    return brokenPromises(await playHistory(seed));
+  } catch (error) {
+    return [String(error)];
+  }
+}
+
+/** Bugs by name: how each is planted, and what the checker must say. */
+const bugs: Readonly<Record<string, { readonly plant: () => void; readonly found: RegExp }>> = {
+  'a reply before the commit': {
+    plant() {
+      const hold = OutputGate.prototype.hold;
+      vi.spyOn(OutputGate.prototype, 'hold').mockImplementation(function (this: OutputGate, held: Held) {
+        if (held.kind === 'write') held.appended = { firstEventId: 1, spaceSequence: held.sequence };
+        hold.call(this, held);
+      });
+    },
+    found: /before it was on disk/,
+  },
+  'answers that do not wait for what they saw': {
+    plant() {
+      const next = OutputGate.prototype.next;
+      vi.spyOn(OutputGate.prototype, 'next').mockImplementation(function (this: OutputGate) {
+        return next.call(this, Number.MAX_SAFE_INTEGER);
+      });
+      const hold = OutputGate.prototype.hold;
+      vi.spyOn(OutputGate.prototype, 'hold').mockImplementation(function (this: OutputGate, held: Held) {
+        if (held.kind === 'answer' && this.size > 0) held.release();
+        else hold.call(this, held);
+      });
+    },
+    found: /(a read saw sequence|a rejection saw|first copy leaves the gate)/,
+  },
+  'no generation check': {
+    plant() {
+      vi.spyOn(Generations.prototype, 'isCurrent').mockReturnValue(true);
+    },
+    found: /(refused with|is in the log)/,
+  },
+  'a duplicate check that sees uncommitted commands': {
+    plant() {
+      vi.spyOn(CommandMemory.prototype, 'pending').mockImplementation(function (this: CommandMemory, turn: CommandTurn) {
+        this.accepted(turn, { firstEventId: 1, eventCount: 1, spaceSequence: 1 });
+      });
+      vi.spyOn(CommandMemory.prototype, 'clear').mockImplementation(() => {});
+    },
+    found: /(copies of|answered events)/,
+  },
+  'a projection that is applied twice after a restart': {
+    plant() {
+      const checkpoint = MemoryPStateStore.prototype.checkpoint;
+      vi.spyOn(MemoryPStateStore.prototype, 'checkpoint').mockImplementation(function (
+        this: MemoryPStateStore,
+        ...where
+      ) {
+        const true_ = checkpoint.apply(this, where);
+        if (true_ === undefined || true_.lastSpaceSequence === 0) return true_;
+        return { ...true_, lastSpaceSequence: true_.lastSpaceSequence - 1 };
+      });
+    },
+    found: /the fold is/,
+  },
+  'delivery out of order': {
+    plant() {
+      vi.spyOn(HousePort.prototype, 'arrivalMs').mockImplementation(function (this: HousePort) {
+        return this.unorderedArrivalMs();
+      });
+    },
+    found: /./,
+  },
+  'a command that is sent again and does not ask the log first': {
+    plant() {
+      const { get } = Object.getOwnPropertyDescriptor(CommandTurn.prototype, 'invocation')!;
+      vi.spyOn(CommandTurn.prototype, 'invocation', 'get').mockImplementation(function (this: CommandTurn) {
+        return { ...get!.call(this), resentAfter: undefined };
+      });
+    },
+    found: /times/,
+  },
+};
+
+describe('the simulation finds', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  for (const [name, { plant, found }] of Object.entries(bugs)) {
+    it(name, { timeout: 300_000 }, async () => {
+      plant();
+      const { seed, broken } = await firstBroken();
+      expect(seed, `not found within ${seedsMax} seeds`).toBeGreaterThan(0);
+      expect(broken.join('\n')).toMatch(found);
+      if (process.env['RAMAX_SIM_SHOW']) process.stdout.write(`${name}: seed ${seed}: ${broken[0]}\n`);
+    });
+  }
+});
