@@ -1,5 +1,5 @@
 /**
- * The one door to msgpackr: values to bytes and back, for event payloads and PState values on disk.
+ * Values to bytes and back, for event payloads and PState values on disk. This folder is the one door to msgpackr.
  *
  * It packs only what `freezeValue` has let through (JSON values), because msgpackr changes or leaks other things
  * silently. What it unpacks is frozen, so that it can be handed to app code without another copy.

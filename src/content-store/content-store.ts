@@ -7,7 +7,7 @@ import type { Platform } from '../core/clock.js';
 import type { App, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
 import { RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
-import { defaultLimits, type LimitsOptions } from '../core/limits.js';
+import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
 import { loadApp } from '../core/loaded-app.js';
 import { checkId, checkInteger } from '../core/names.js';
 import { freezeValue, type Value } from '../core/values.js';
@@ -65,12 +65,12 @@ export interface ContentStoreOptions<A extends App> {
  */
 export class ContentStore<A extends App = App> {
   readonly #options: ContentStoreOptions<A>;
-  readonly #limits: typeof defaultLimits;
+  readonly #limits: Limits;
   #live: LiveSpace;
   /** Turns are prepared and taken one at a time, in the order of the calls. */
   #turns: Promise<void> = Promise.resolve();
 
-  private constructor(options: ContentStoreOptions<A>, limits: typeof defaultLimits, live: LiveSpace) {
+  private constructor(options: ContentStoreOptions<A>, limits: Limits, live: LiveSpace) {
     this.#options = options;
     this.#limits = limits;
     this.#live = live;
@@ -82,7 +82,7 @@ export class ContentStore<A extends App = App> {
    * @throws {RamaxError} `not_found`, `invalid_app`, `projection_failed`, `corrupt`, `storage`
    */
   static async open<A extends App>(options: ContentStoreOptions<A>): Promise<ContentStore<A>> {
-    const limits = { ...defaultLimits, ...options.limits };
+    const limits = resolveLimits(options.limits);
     return new ContentStore(options, limits, await openLive(options, limits));
   }
 
@@ -153,7 +153,8 @@ export class ContentStore<A extends App = App> {
   #run(turn: AnyTurn): Promise<unknown> {
     this.#turns = this.#turns.then(async () => {
       try {
-        await this.#live.prepare([turn]);
+        do await this.#live.prepare([turn]);
+        while (!this.#live.hasRoom);
         this.#live.take(turn);
       } catch (error) {
         turn.fail(
@@ -171,10 +172,7 @@ export function commandResult(accepted: Accepted): CommandResult {
   return { eventIds, spaceSequence: accepted.spaceSequence };
 }
 
-function openLive<A extends App>(
-  options: ContentStoreOptions<A>,
-  limits: typeof defaultLimits,
-): Promise<LiveSpace> {
+function openLive<A extends App>(options: ContentStoreOptions<A>, limits: Limits): Promise<LiveSpace> {
   checkInteger(options.space.spaceId, 'space.spaceId', 1);
   return LiveSpace.open({
     spaceId: options.space.spaceId,

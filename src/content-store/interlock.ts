@@ -5,7 +5,7 @@
  * output gate. Called by: the live space.
  *
  * Invariants:
- *   W1  `ready()` resolves only while no recovery and no exclusive section is under way and the gate has room.
+ *   W1  No turn is taken while a recovery or an exclusive section is under way, or when the gate is full.
  *   W2  Exclusive sections run one at a time, after everything in flight was answered and with no recovery under way.
  */
 
@@ -17,16 +17,16 @@ export class Interlock {
   #recovery: Promise<void> | undefined;
   #section: Promise<void> | undefined;
   #ended: RamaxError | undefined;
-  #roomWaiters: (() => void)[] = [];
+  readonly #roomWaiters: (() => void)[] = [];
   /** Appends whose answer has not come. */
   #appending = 0;
-  #quietWaiters: (() => void)[] = [];
+  readonly #quietWaiters: (() => void)[] = [];
 
   constructor(hasRoom: () => boolean) {
     this.#hasRoom = hasRoom;
   }
 
-  /** Whether a turn may be taken now. */
+  /** Whether a turn may be taken now. Ask in the same breath: it may change with every await. */
   get open(): boolean {
     return this.#recovery === undefined && this.#section === undefined && this.#ended === undefined;
   }
@@ -44,7 +44,10 @@ export class Interlock {
     return this.#ended;
   }
 
-  /** Resolves when a turn may be taken, without another await in between. Throws why it never may again. */
+  /**
+   * Resolves when a turn may be taken, as far as anyone can tell: promises settle between this and what follows it, so
+   * the caller looks at `open` once more. Throws why no turn may ever be taken again.
+   */
   async ready(): Promise<void> {
     for (;;) {
       if (this.#ended !== undefined) throw this.#ended;
@@ -90,7 +93,8 @@ export class Interlock {
 
   /** Runs `section` while no turn is taken and nothing is uncommitted. */
   async exclusively<T>(section: () => Promise<T>): Promise<T> {
-    await this.ready();
+    // Between the last look and the next line nothing is awaited, so that only one section can pass (W2).
+    while (!this.open) await this.#reopened();
     let leave: () => void = () => {};
     this.#section = new Promise<void>((resolve) => {
       leave = resolve;
@@ -102,6 +106,11 @@ export class Interlock {
       this.#section = undefined;
       leave();
     }
+  }
+
+  async #reopened(): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    await (this.#recovery ?? this.#section);
   }
 
   /** A recovery may begin while appends are awaited, and leave others under way. */

@@ -79,6 +79,8 @@ export class LiveSpace {
   #generation = 0;
   #head: SpaceEnd = { sequence: 0, hash: genesisHash };
   #committed: Checkpoint = originCheckpoint;
+  /** The end of the line of rebuilds. */
+  #rebuilds: Promise<void> = Promise.resolve();
   #caughtUp = 0;
   #recoveries = 0;
 
@@ -103,8 +105,12 @@ export class LiveSpace {
    */
   static async open(options: LiveSpaceOptions): Promise<LiveSpace> {
     const space = new LiveSpace(options);
-    space.#caughtUp = await space.#load();
+    await space.#start();
     return space;
+  }
+
+  async #start(): Promise<void> {
+    this.#caughtUp = await this.#load();
   }
 
   get stats(): LiveSpaceStats {
@@ -131,7 +137,7 @@ export class LiveSpace {
   // ── Turns ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Resolves when these turns may be taken, in this order, without another await in between.
+   * Resolves when these turns may be taken, in this order, each after one more look at `hasRoom`.
    *
    * @throws {RamaxError} why the space has ended, or that the log could not be asked
    */
@@ -140,7 +146,7 @@ export class LiveSpace {
     while (await this.#lookUp(turns)) await this.#interlock.ready();
   }
 
-  /** Whether another turn may be taken after one that was prepared. */
+  /** Whether a turn that was prepared may be taken now. Ask in the same breath. */
   get hasRoom(): boolean {
     return this.#interlock.open && this.#gate.size < this.#options.limits.speculativeTurnsMax;
   }
@@ -172,10 +178,13 @@ export class LiveSpace {
   #decide(turn: CommandTurn): void {
     const { invocation } = turn;
     const copy = this.#commands.copyOf(invocation);
-    if (copy !== undefined) return this.#repeat(turn, copy.accepted);
+    if (copy !== undefined) {
+      this.#repeat(turn, copy.accepted);
+      return;
+    }
     this.#checkExpectedSequence(invocation.expectedSequence);
     const { clock, ids, chainDigest } = this.#options.platform;
-    const now = clock.now();
+    const now = Math.trunc(clock.now());
     const answer = decide(this.#options.app, this.#views.main, invocation, {
       now,
       newId: () => ids.newId(),
@@ -379,7 +388,10 @@ export class LiveSpace {
     this.#interlock.end(error);
     this.#flush.close();
     const gone = error.code === 'not_found';
-    for (const { turn } of held) turn.fail(turn.state === 'queued' || gone ? error : inDoubt);
+    for (const { turn } of held) {
+      if (turn.state === 'queued' || gone) turn.refuse(error);
+      else turn.fail(inDoubt);
+    }
   }
 
   /** Becomes the owner under a new generation and loads the state. Returns how many events it applied. */
@@ -432,10 +444,30 @@ export class LiveSpace {
     });
   }
 
-  /** Makes the views anew from the log beside the old ones, and swaps them when they have caught up. */
+  /**
+   * Makes the views anew from the log beside the old ones, and swaps them when they have caught up. Rebuilds of one space
+   * run one after the other: they share the place beside.
+   */
   async rebuild(
     onProgress: (progress: RebuildProgress) => void,
     signal?: AbortSignal,
+  ): Promise<RebuildProgress> {
+    const turn = this.#rebuilds;
+    let done: () => void = () => {};
+    this.#rebuilds = new Promise((resolve) => {
+      done = resolve;
+    });
+    try {
+      await turn;
+      return await this.#rebuildNow(onProgress, signal);
+    } finally {
+      done();
+    }
+  }
+
+  async #rebuildNow(
+    onProgress: (progress: RebuildProgress) => void,
+    signal: AbortSignal | undefined,
   ): Promise<RebuildProgress> {
     const { app, log, pstates, platform, limits, spaceId } = this.#options;
     await this.#interlock.ready();

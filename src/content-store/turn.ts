@@ -17,7 +17,7 @@ import type { EventSpec } from '../core/event.js';
 import { type LoadedApp, unknownName } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import { Rejection } from '../core/rejection.js';
-import type { Value } from '../core/values.js';
+import { deepFreeze, type Value } from '../core/values.js';
 
 /** One `execute` call, as it travels. */
 export interface Invocation {
@@ -26,7 +26,7 @@ export interface Invocation {
   readonly command: string;
   readonly params: Value | undefined;
   readonly commandId?: string | undefined;
-  /** Digest of command and parameters; there when `commandId` is. */
+  /** Digest of the parameters; there when `commandId` is. */
   readonly paramsHash?: string | undefined;
   readonly causationId?: string | undefined;
   readonly correlationId?: string | undefined;
@@ -87,6 +87,9 @@ export abstract class Turn<Answer> {
     this.#reject(error);
   }
 
+  /** The turn cannot be taken, because of `error`. */
+  abstract refuse(error: RamaxError): void;
+
   /** The caller has gone. What is not decided never will be; what is decided stands, and its outcome is not known yet. */
   abstract cancel(): void;
 }
@@ -101,6 +104,7 @@ export class CommandTurn extends Turn<Accepted> {
 
   constructor(invocation: Invocation) {
     super();
+    deepFreeze(invocation.params);
     this.#invocation = invocation;
   }
 
@@ -111,6 +115,20 @@ export class CommandTurn extends Turn<Accepted> {
   /** The log does not have it: it goes on like a call that came for the first time. */
   askedTheLog(): void {
     this.#invocation = { ...this.#invocation, resentAfter: undefined };
+  }
+
+  refuse(error: RamaxError): void {
+    this.fail(
+      this.#mayBeWritten
+        ? new RamaxError(
+            'outcome_unknown',
+            `nobody can say whether the command was committed: ${error.message}`,
+            {
+              cause: error,
+            },
+          )
+        : error,
+    );
   }
 
   cancel(): void {
@@ -142,6 +160,10 @@ export class ReadTurn extends Turn<Value | undefined> {
   constructor(read: (faces: ReadFaces) => Value | undefined) {
     super();
     this.read = read;
+  }
+
+  refuse(error: RamaxError): void {
+    this.fail(error);
   }
 
   cancel(): void {

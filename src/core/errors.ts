@@ -109,12 +109,12 @@ export class RamaxError extends Error {
     this.reason = options.reason;
   }
 
-  /** This error as plain data, for a port or a log. */
+  /** This error as plain data, for a port or a log. Details that are no JSON (app code may throw anything) are left out. */
   toData(): ErrorData {
     return {
       code: this.code,
       message: this.message,
-      details: this.details,
+      details: jsonOrNothing(this.details),
       ...(this.reason === undefined ? {} : { reason: this.reason }),
     };
   }
@@ -152,6 +152,15 @@ export function asRamaxError(error: unknown, code: ErrorCode, context: string): 
     cause: error,
     details: stack === undefined ? {} : { stack },
   });
+}
+
+function jsonOrNothing(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  try {
+    const text = JSON.stringify(details) as string | undefined;
+    return text === undefined ? {} : (JSON.parse(text) as Record<string, unknown>);
+  } catch {
+    return {};
+  }
 }
 
 const describedCharsMax = 80;

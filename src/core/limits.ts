@@ -15,6 +15,8 @@ export interface Limits {
   readonly spaceInFlightMax: number;
   /** Calls that may wait for room in one space (`overload: 'wait'`). Over it even a waiting call is `overloaded`. */
   readonly spaceWaitingMax: number;
+  /** Calls that may wait for room over all spaces. */
+  readonly totalWaitingMax: number;
   /** Calls in flight over all spaces: bounds the memory of the main thread and of all mailboxes together. */
   readonly totalInFlightMax: number;
   /** Bytes of parameters in flight over all spaces, because a count alone does not bound memory. */
@@ -41,7 +43,7 @@ export interface Limits {
   readonly tagsPerEventMax: number;
   /** UTF-8 bytes of the metadata of an event or a space as JSON. */
   readonly metadataBytesMax: number;
-  /** Entries that one space's view keeps in memory besides those that are not persisted yet (least recently used go first). */
+  /** Entries that one space's view keeps in memory besides those that are not persisted yet (first those not used lately). */
   readonly cacheEntriesMax: number;
   /** Changed keys of one space that are not persisted yet; reaching it starts a flush. */
   readonly dirtyKeysMax: number;
@@ -80,6 +82,7 @@ export type LimitsOptions = Partial<Limits>;
 export const defaultLimits: Limits = {
   spaceInFlightMax: 4_096,
   spaceWaitingMax: 65_536,
+  totalWaitingMax: 262_144,
   totalInFlightMax: 65_536,
   totalInFlightBytesMax: 256 * 1024 * 1024,
   mailboxTurnsMax: 8_192,
@@ -121,7 +124,7 @@ export function resolveLimits(options: LimitsOptions = {}): Limits {
     if (!Object.hasOwn(defaultLimits, name)) {
       throw invalidInput(`limits.${name}`, `one of ${Object.keys(defaultLimits).join(', ')}`, value);
     }
-    if (value !== undefined) checkInteger(value, `limits.${name}`, name.endsWith('Ms') ? 0 : 1);
+    if (value !== undefined) checkInteger(value, `limits.${name}`, 1);
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return { ...defaultLimits, ...Object.fromEntries(given) };

@@ -152,6 +152,13 @@ function pathText(field: string, path: readonly (string | number)[]): string {
   return field + steps.join('') + (path.length > shownPathStepsMax ? '…' : '');
 }
 
+/** Freezes a value that came as text from another thread, in place: nobody else holds it. */
+export function deepFreeze(value: Value | undefined): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const part of Object.values(value)) deepFreeze(part as Value);
+}
+
 /** The UTF-8 length of a well-formed string. */
 export function utf8Bytes(text: string): number {
   let bytes = text.length;

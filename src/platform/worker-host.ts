@@ -1,5 +1,5 @@
 /**
- * Worker threads, owned by Piscina: it starts them, carries their resource limits, and reports how they end.
+ * Worker threads, owned by Piscina: it starts them and reports how they end.
  *
  * A writer or a shard is one long task in a pool of its own (`minThreads: 0`, so that the pool does not start a thread
  * again by itself: restarts are the supervisor's, with backoff). The data plane runs over ports that are handed to the

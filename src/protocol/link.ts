@@ -26,7 +26,7 @@ export interface Call<Request, Reply, Progress = never> {
 /** Calls by name. */
 export type CallTable = { readonly [name: string]: Call<unknown, unknown, unknown> };
 
-/** A table of calls at run time: its name and version, how it is carried, and a number for each call. */
+/** A table of calls at run time: its name, how it is carried, and a number for each call. */
 export interface LinkSpec<Table> {
   readonly name: string;
   readonly codec: FrameCodec;
@@ -185,7 +185,7 @@ export interface Serving<Progress = never> {
   readonly ports: readonly Port[];
 }
 
-/** A function for every call of a table. A thrown `RamaxError` crosses as data; anything else becomes `code`. */
+/** A function for every call of a table. A thrown `RamaxError` crosses as data; anything else becomes `unavailable`. */
 export type Handlers<Table> = {
   readonly [Name in keyof Table]: (
     body: RequestOf<Table, Name>,

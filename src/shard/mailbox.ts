@@ -71,9 +71,9 @@ export class Mailbox {
     return this.#tasks.add(task, { priority: 1 });
   }
 
-  /** Fails every turn that waits. */
-  failAll(error: RamaxError): void {
-    for (const turn of this.#turns.takeAll()) turn.fail(error);
+  /** Refuses every turn that waits. */
+  refuseAll(error: RamaxError): void {
+    for (const turn of this.#turns.takeAll()) turn.refuse(error);
   }
 
   #schedule(): void {
@@ -92,7 +92,7 @@ export class Mailbox {
       const failure = asRamaxError(error, 'storage', 'the space cannot be opened');
       for (const turn of batch) {
         if (this.#turns.peek() === turn) this.#turns.shift();
-        turn.fail(failure);
+        turn.refuse(failure);
       }
     }
     this.#options.clock.soon(() => {
@@ -104,10 +104,11 @@ export class Mailbox {
   #take(space: LiveSpace, batch: readonly AnyTurn[]): void {
     const end = this.#options.clock.monotonicMs() + this.#options.limits.turnBudgetMs;
     for (const turn of batch) {
+      if (!space.hasRoom) return;
       this.#turns.shift();
       space.take(turn);
       this.#decided++;
-      if (!space.hasRoom || this.#options.clock.monotonicMs() >= end) return;
+      if (this.#options.clock.monotonicMs() >= end) return;
     }
   }
 }

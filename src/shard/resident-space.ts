@@ -33,7 +33,7 @@ export class ResidentSpace {
   #visitors = 0;
   #dropped = false;
   /** Figures of the live states that were closed. */
-  #past = { caughtUp: 0, recoveries: 0 };
+  readonly #past = { caughtUp: 0, recoveries: 0 };
 
   constructor(options: LiveSpaceOptions) {
     this.#options = options;
@@ -101,7 +101,7 @@ export class ResidentSpace {
   async drop(): Promise<void> {
     this.#dropped = true;
     const gone = this.#gone();
-    this.#mailbox.failAll(gone);
+    this.#mailbox.refuseAll(gone);
     await this.#opening?.catch(() => {});
     this.#live?.abandon(gone);
     this.#forget();

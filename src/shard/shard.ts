@@ -41,7 +41,7 @@ export class Shard {
   /** In the order of their last use. */
   readonly #residents = new Map<number, ResidentSpace>();
   /** Figures of spaces that are resident no longer. */
-  #past = { turns: 0, caughtUpEvents: 0, recoveries: 0 };
+  readonly #past = { turns: 0, caughtUpEvents: 0, recoveries: 0 };
 
   constructor(options: ShardOptions) {
     this.#options = options;

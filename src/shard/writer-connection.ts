@@ -19,7 +19,7 @@ export class WriterConnection implements LogLink {
   readonly #clock: Clock;
   readonly #reader: LogReader;
   #writer: Caller<AppendCalls> | undefined;
-  #waiters: (() => void)[] = [];
+  readonly #waiters: (() => void)[] = [];
 
   /** @param localReader reads the log in this thread, where the storage allows that */
   constructor(clock: Clock, localReader: LogReader | undefined) {

@@ -1,6 +1,6 @@
 /**
- * The one door to better-sqlite3: opens connections with every pragma that a promise rests on, and turns SQLite's
- * errors into ours.
+ * Opens SQLite connections with every pragma that a promise rests on, and turns SQLite's errors into ours. This folder is
+ * the one door to better-sqlite3.
  *
  * Invariants:
  *   - A durable connection has `synchronous=FULL`, asserted after the first statement: better-sqlite3 is built with

@@ -15,7 +15,12 @@ import type { Limits } from '../core/limits.js';
 /** The bounds that admission keeps. */
 export type AdmissionLimits = Pick<
   Limits,
-  'spaceInFlightMax' | 'spaceWaitingMax' | 'totalInFlightMax' | 'totalInFlightBytesMax' | 'valueBytesMax'
+  | 'spaceInFlightMax'
+  | 'spaceWaitingMax'
+  | 'totalWaitingMax'
+  | 'totalInFlightMax'
+  | 'totalInFlightBytesMax'
+  | 'valueBytesMax'
 >;
 
 /** A call that waits for room. */
@@ -38,6 +43,7 @@ export class Admission {
   readonly #waitingSpaces = new Set<number>();
   #inFlight = 0;
   #inFlightBytes = 0;
+  #waiting = 0;
 
   constructor(limits: AdmissionLimits) {
     this.#limits = limits;
@@ -69,14 +75,19 @@ export class Admission {
    */
   wait(spaceId: number, waiter: Waiter): void {
     const space = this.#countsOf(spaceId);
-    if (space.waiting.size >= this.#limits.spaceWaitingMax) throw this.overloaded(spaceId);
+    const isFull = this.#waiting >= this.#limits.totalWaitingMax;
+    if (isFull || space.waiting.size >= this.#limits.spaceWaitingMax) {
+      this.#forgetIfEmpty(spaceId);
+      throw this.overloaded(spaceId);
+    }
+    this.#waiting++;
     space.waiting.add(waiter);
     this.#waitingSpaces.add(spaceId);
   }
 
   /** A call that waited has gone. */
   leaveQueue(spaceId: number, waiter: Waiter): void {
-    this.#spaces.get(spaceId)?.waiting.delete(waiter);
+    if (this.#spaces.get(spaceId)?.waiting.delete(waiter) === true) this.#waiting--;
     this.#admitOf(spaceId);
     this.#forgetIfEmpty(spaceId);
   }
@@ -101,6 +112,7 @@ export class Admission {
         spaceInFlight: space?.inFlight ?? 0,
         spaceInFlightMax: this.#limits.spaceInFlightMax,
         spaceWaiting: space?.waiting.size ?? 0,
+        totalWaiting: this.#waiting,
         totalInFlight: this.#inFlight,
         totalInFlightMax: this.#limits.totalInFlightMax,
         totalInFlightBytes: this.#inFlightBytes,
@@ -144,6 +156,7 @@ export class Admission {
     const [waiter] = space?.waiting ?? [];
     if (space === undefined || waiter === undefined || !this.#fits(space, waiter.bytes)) return false;
     space.waiting.delete(waiter);
+    this.#waiting--;
     this.enter(spaceId, waiter.bytes);
     waiter.admit();
     return true;

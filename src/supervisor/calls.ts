@@ -44,7 +44,7 @@ export class Calls {
   readonly #admission: Admission;
   readonly #deadlines: Deadlines;
   #closed: RamaxError | undefined;
-  #idleWaiters: (() => void)[] = [];
+  readonly #idleWaiters: (() => void)[] = [];
   #open = 0;
 
   constructor(clock: Clock, limits: Limits, overload: OverloadPolicy) {

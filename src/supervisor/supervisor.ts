@@ -12,7 +12,7 @@
  */
 
 import type { Platform } from '../core/clock.js';
-import type { RamaxError } from '../core/errors.js';
+import { RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { AppDescription } from '../core/loaded-app.js';
 import { shardOf } from '../core/routing.js';
@@ -159,6 +159,7 @@ export class Supervisor {
       limits,
       start: () => host.startWriter({ storage, limits }),
       onUp: async (writer, ready) => {
+        this.#checkLog(ready.logId);
         this.#writerReady = ready;
         const shards = this.#shards.flatMap(({ keeper }) => keeper.nascent ?? []);
         await Promise.all(shards.map((shard) => this.#connect(shard, writer).writer));
@@ -209,6 +210,21 @@ export class Supervisor {
     };
     for (const end of [ends.writer, ends.shard]) end.catch(() => {});
     return ends;
+  }
+
+  /** A restarted writer must find the log that the shards have state of: storage in memory, or a file that was taken away, is gone. */
+  #checkLog(logId: string): void {
+    const before = this.#writerReady.logId;
+    if (before === '' || before === logId) return;
+    const error = new RamaxError(
+      'storage',
+      'the log is gone: the writer was started again and found another one',
+      {
+        details: { logId: before, found: logId },
+      },
+    );
+    this.#giveUp(error);
+    throw error;
   }
 
   #giveUp(error: RamaxError): void {

@@ -11,7 +11,7 @@ import type { WriterCalls } from '../protocol/links.js';
 export class WriterHandle {
   #caller: Caller<WriterCalls> | undefined;
   #failure: RamaxError | undefined;
-  #waiters: (() => void)[] = [];
+  readonly #waiters: (() => void)[] = [];
 
   /** A writer is up. */
   up(caller: Caller<WriterCalls>): void {

@@ -14,13 +14,13 @@ const rareOneIn = 12;
 /** See the head of this file. */
 export class HousePort implements Port {
   readonly #scheduler: Scheduler;
-  #other: HousePort | undefined;
+  readonly #other: HousePort | undefined;
   #receive: ((message: string | Uint8Array, ports: readonly Port[]) => void) | undefined;
   #closed: (() => void) | undefined;
   #isClosed = false;
   #isCloseTold = false;
   /** What arrived before anyone listened. */
-  #early: (() => void)[] = [];
+  readonly #early: (() => void)[] = [];
   /** When the last message to the other end arrives: none may overtake it. */
   #lastArrivalMs = 0;
 

@@ -16,8 +16,8 @@ import { runWriter } from '../writer/run-writer.js';
 import { HouseDisk } from './house-disk.js';
 import { houseChannel } from './house-port.js';
 import { HouseThread } from './house-thread.js';
-import { Scheduler, schedulerClock } from './scheduler.js';
 import type { SeededRandom } from './random.js';
+import { Scheduler, schedulerClock } from './scheduler.js';
 
 /** How to build a house. */
 export interface HouseOptions<A extends App> {

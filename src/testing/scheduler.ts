@@ -75,7 +75,10 @@ export class Scheduler {
     await promisesSettle();
     for (let happenings = 0; !isSettled; happenings++) {
       if (happenings >= happeningsMax || !(await this.step())) {
-        throw new RamaxError('timeout', `the house stands still at ${this.#nowMs} ms, and the promise is not settled`);
+        throw new RamaxError(
+          'timeout',
+          `the house stands still at ${this.#nowMs} ms, and the promise is not settled`,
+        );
       }
     }
     return promise;

@@ -25,7 +25,7 @@ export interface ServeWriterOptions {
 
 /** Serves main, and every shard whose port main sends. */
 export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptions): void {
-  const shards: Port[] = [];
+  const shards = new Set<Port>();
   const handlers: Handlers<WriterCalls> = {
     ...logReads(writer.log),
     async ready() {
@@ -34,8 +34,8 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
     },
     connectShard(_body, { ports: [port] }) {
       assert(port !== undefined, 'connectShard comes with a port');
-      shards.push(port);
-      serveShard(writer, port, clock);
+      shards.add(port);
+      serveShard(writer, port, clock, () => shards.delete(port));
       return null;
     },
     changeSpace: (change) => writer.changeSpace(change),
@@ -55,13 +55,13 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
   serve(writerLink, main, handlers, clock);
 }
 
-function serveShard(writer: Writer, port: Port, clock: Clock): void {
+function serveShard(writer: Writer, port: Port, clock: Clock, onClose: () => void): void {
   const handlers: Handlers<AppendCalls> = {
     ...logReads(writer.log),
     append: (append) => writer.append(append),
     openSpace: ({ spaceId }) => writer.openSpace(spaceId),
   };
-  serve(appendLink, port, handlers, clock);
+  serve(appendLink, port, handlers, clock, onClose);
 }
 
 function logReads(log: LogReader): Handlers<LogReadCalls> {

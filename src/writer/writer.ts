@@ -60,8 +60,8 @@ export class Writer {
   #committing: Promise<void> | undefined;
   #running = false;
   #failure: RamaxError | undefined;
-  #idleWaiters: (() => void)[] = [];
-  #stats = { commits: 0, commands: 0, events: 0, fenced: 0 };
+  readonly #idleWaiters: (() => void)[] = [];
+  readonly #stats = { commits: 0, commands: 0, events: 0, fenced: 0 };
 
   constructor({ log, clock, limits, onFailure }: WriterOptions) {
     this.#log = log;
@@ -93,7 +93,7 @@ export class Writer {
     const generation = this.#generations.raise(spaceId);
     await this.#committing;
     this.#assertAlive();
-    const head = await this.#log.spaceHead(spaceId);
+    const head = await this.#orFail(() => this.#log.spaceHead(spaceId));
     if (head === undefined) throw spaceNotFound(spaceId);
     return { generation, head };
   }
@@ -130,8 +130,19 @@ export class Writer {
     for (;;) {
       this.#assertAlive();
       await this.#committing;
-      if ((await chunk()).done) return;
+      if ((await this.#orFail(chunk)).done) return;
       await yieldToPorts(this.#clock);
+    }
+  }
+
+  /** A log that fails in any other work has failed for commits, too (T4). */
+  async #orFail<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const failure = asRamaxError(error, 'storage', 'the log failed');
+      this.#fail(failure);
+      throw failure;
     }
   }
 
@@ -195,6 +206,7 @@ export class Writer {
   }
 
   #fail(error: RamaxError): void {
+    if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#queue = [];
     this.#onFailure(error);

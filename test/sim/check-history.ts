@@ -35,10 +35,14 @@ export function brokenPromises(history: History): string[] {
   checkIsolation(history, events, broken);
   for (const read of history.reads) {
     if (read.sequenceSeen > read.onDisk) {
-      broken.push(`${read.spaceName}: a read saw sequence ${read.sequenceSeen} when ${read.onDisk} was on disk`);
+      broken.push(
+        `${read.spaceName}: a read saw sequence ${read.sequenceSeen} when ${read.onDisk} was on disk`,
+      );
     }
     if (read.sequenceSeen < read.ownWrite) {
-      broken.push(`${read.spaceName}: a read saw ${read.sequenceSeen} after the caller's own write ${read.ownWrite}`);
+      broken.push(
+        `${read.spaceName}: a read saw ${read.sequenceSeen} after the caller's own write ${read.ownWrite}`,
+      );
     }
   }
   return broken;
@@ -58,7 +62,8 @@ function checkOrder({ house }: History, broken: string[]): void {
   }
   for (const [spaceId, log] of house.disk.log.spaceIndex) {
     log.forEach(({ spaceSequence }, index) => {
-      if (spaceSequence !== index + 1) broken.push(`space ${spaceId}: sequence ${spaceSequence} at place ${index + 1}`);
+      if (spaceSequence !== index + 1)
+        broken.push(`space ${spaceId}: sequence ${spaceSequence} at place ${index + 1}`);
     });
   }
 }
@@ -80,7 +85,8 @@ function checkAnswers(
     if (answer.kind === 'ok') {
       const { eventIds, spaceSequence } = answer.result;
       const ids = markers.map((marker) => byMarker.get(marker)?.eventId);
-      if (answer.onDisk < spaceSequence) broken.push(`${spaceName}: answered ${spaceSequence} before it was on disk`);
+      if (answer.onDisk < spaceSequence)
+        broken.push(`${spaceName}: answered ${spaceSequence} before it was on disk`);
       if (JSON.stringify(ids) !== JSON.stringify(eventIds)) {
         broken.push(`${spaceName}: answered events ${eventIds.join()} but the log has ${ids.join()}`);
       }
@@ -90,7 +96,9 @@ function checkAnswers(
       broken.push(`${spaceName}: a part of a command is in the log`);
     }
     if (answer.kind === 'error' && answer.seen > answer.onDisk) {
-      broken.push(`${spaceName}: a rejection saw ${answer.seen} entries when ${answer.onDisk} events were on disk`);
+      broken.push(
+        `${spaceName}: a rejection saw ${answer.seen} entries when ${answer.onDisk} events were on disk`,
+      );
     }
   }
 }
@@ -113,7 +121,8 @@ function checkOnce(
     const text = JSON.stringify(answer.result);
     const first = answers.get(commandId) ?? text;
     answers.set(commandId, first);
-    if (first !== text) broken.push(`${spaceName}: copies of ${commandId} were answered ${first} and ${text}`);
+    if (first !== text)
+      broken.push(`${spaceName}: copies of ${commandId} were answered ${first} and ${text}`);
   }
 }
 
@@ -129,16 +138,24 @@ function checkRealTime(spaceName: string, commands: readonly SentCommand[], brok
   });
   for (const earlier of written) {
     for (const later of written) {
-      if (earlier.answer?.kind !== 'ok' || later.answer?.kind !== 'ok' || earlier.answer.at > later.sentAt) continue;
+      if (earlier.answer?.kind !== 'ok' || later.answer?.kind !== 'ok' || earlier.answer.at > later.sentAt)
+        continue;
       if (earlier.answer.result.spaceSequence >= later.answer.result.spaceSequence) {
-        broken.push(`${spaceName}: an answer came before another command was sent, but its sequence is not smaller`);
+        broken.push(
+          `${spaceName}: an answer came before another command was sent, but its sequence is not smaller`,
+        );
       }
     }
   }
 }
 
 /** Promise 3: the state is the fold of the log, live and after a restart. */
-function checkStates(history: History, spaceName: string, log: readonly LedgerEvent[], broken: string[]): void {
+function checkStates(
+  history: History,
+  spaceName: string,
+  log: readonly LedgerEvent[],
+  broken: string[],
+): void {
   const { main, amounts } = fold(log);
   for (const state of history.states.filter((candidate) => candidate.spaceName === spaceName)) {
     for (const [view, expected, actual] of [
@@ -146,13 +163,18 @@ function checkStates(history: History, spaceName: string, log: readonly LedgerEv
       ['amounts', amounts, state.amounts],
     ] as const) {
       if (canonical(expected) !== canonical(actual)) {
-        broken.push(`${spaceName}: view ${view} ${state.when} is ${canonical(actual)}, the fold is ${canonical(expected)}`);
+        broken.push(
+          `${spaceName}: view ${view} ${state.when} is ${canonical(actual)}, the fold is ${canonical(expected)}`,
+        );
       }
     }
   }
 }
 
-function fold(log: readonly LedgerEvent[]): { main: Record<string, unknown>; amounts: Record<string, number> } {
+function fold(log: readonly LedgerEvent[]): {
+  main: Record<string, unknown>;
+  amounts: Record<string, number>;
+} {
   const main: Record<string, unknown> = {};
   const amounts: Record<string, number> = {};
   let [count, total] = [0, 0];
@@ -179,10 +201,13 @@ function checkIsolation(
   events: ReadonlyMap<string, readonly LedgerEvent[]>,
   broken: string[],
 ): void {
-  const home = new Map(history.commands.flatMap(({ markers, spaceName }) => markers.map((marker) => [marker, spaceName])));
+  const home = new Map(
+    history.commands.flatMap(({ markers, spaceName }) => markers.map((marker) => [marker, spaceName])),
+  );
   for (const [spaceName, log] of events) {
     for (const { payload } of log) {
-      if (home.get(payload.marker) !== spaceName) broken.push(`${spaceName} has an event of ${home.get(payload.marker)}`);
+      if (home.get(payload.marker) !== spaceName)
+        broken.push(`${spaceName} has an event of ${home.get(payload.marker)}`);
     }
   }
 }

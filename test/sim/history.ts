@@ -20,7 +20,13 @@ export interface SentCommand {
   readonly sentAt: number;
   answer:
     | { readonly kind: 'ok'; readonly result: CommandResult; readonly at: number; readonly onDisk: number }
-    | { readonly kind: 'error'; readonly error: RamaxError; readonly at: number; readonly onDisk: number; readonly seen: number }
+    | {
+        readonly kind: 'error';
+        readonly error: RamaxError;
+        readonly at: number;
+        readonly onDisk: number;
+        readonly seen: number;
+      }
     | undefined;
 }
 
@@ -40,7 +46,12 @@ export interface History {
   readonly commands: readonly SentCommand[];
   readonly reads: readonly SeenRead[];
   /** What every space answered to the query for everything, at the end and after a restart. */
-  readonly states: readonly { readonly when: string; readonly spaceName: string; readonly main: unknown; readonly amounts: unknown }[];
+  readonly states: readonly {
+    readonly when: string;
+    readonly spaceName: string;
+    readonly main: unknown;
+    readonly amounts: unknown;
+  }[];
   readonly recoveries: number;
   readonly crashes: number;
 }
@@ -48,6 +59,7 @@ export interface History {
 const spaceNames = ['north', 'south', 'east'];
 const clients = 6;
 const callsPerClient = 12;
+const duels = 6;
 /** Small bounds, so that flushes, full gates and several batches happen in a short history. */
 const limits = {
   dirtyKeysMax: 3,
@@ -79,7 +91,15 @@ export async function playHistory(seed: number): Promise<History> {
   ramax = await house.start({ shards: 1 + house.random.below(3), limits });
   await player.readStates(ramax, 'after a restart');
   await house.run(ramax.close());
-  return { seed, house, commands: player.commands, reads: player.reads, states: player.states, recoveries, crashes };
+  return {
+    seed,
+    house,
+    commands: player.commands,
+    reads: player.reads,
+    states: player.states,
+    recoveries,
+    crashes,
+  };
 }
 
 /** Kills threads and fails commits now and then, until it is stopped. Returns how often. */
@@ -118,18 +138,39 @@ class Player {
   readonly commands: SentCommand[] = [];
   readonly reads: SeenRead[] = [];
   readonly states: { when: string; spaceName: string; main: unknown; amounts: unknown }[] = [];
-  readonly #isContested: boolean;
+  readonly #isDuel: boolean;
   #clock = 0;
   #markers = 0;
 
   constructor(house: House<Ledger>) {
     this.#house = house;
-    this.#isContested = house.random.oneIn(2);
+    this.#isDuel = house.random.oneIn(4);
   }
 
   async playAll(ramax: RamaxRuntime<Ledger>): Promise<void> {
     const spaces = await Promise.all(spaceNames.map((name) => ramax.spaces.getOrCreate(name)));
-    await Promise.all(Array.from({ length: clients }, () => this.#playClient(spaces)));
+    if (this.#isDuel) await this.#playDuels(spaces[0]!);
+    else await Promise.all(Array.from({ length: clients }, () => this.#playClient(spaces)));
+  }
+
+  /**
+   * Pairs of commands of which the second depends on the first, whose caller soon gives up, while shards die: what was
+   * decided by a dead shard must not land behind what its successor has decided.
+   */
+  async #playDuels(space: SpaceHandle<Ledger>): Promise<void> {
+    const { random, scheduler } = this.#house;
+    for (let round = 0; round < duels; round++) {
+      const entry = (): Entry => ({ marker: `m${this.#markers++}`, amount: 1 + random.below(9) });
+      const [first, second] = [entry(), entry()];
+      const sent = [
+        this.#sendOne(space, 'add', first, [first.marker], undefined, 3 + random.below(40)),
+        this.#sendOne(space, 'addIfEven' as 'add', second, [second.marker], undefined, 60_000),
+      ];
+      scheduler.plan(random.fraction() * 8, () => {
+        for (let shard = 0; shard < 3; shard++) this.#house.killShard(shard);
+      });
+      await Promise.all(sent);
+    }
   }
 
   async readStates(ramax: RamaxRuntime<Ledger>, when: string): Promise<void> {
@@ -147,7 +188,7 @@ class Player {
     const open: Promise<unknown>[] = [];
     const ownWrites = new Map<string, number>();
     for (let call = 0; call < callsPerClient; call++) {
-      const space = this.#isContested ? spaces[0]! : random.pick(spaces)!;
+      const space = random.pick(spaces)!;
       const answer = random.oneIn(4) ? this.#read(space, ownWrites) : this.#send(space, ownWrites);
       if (random.oneIn(2)) open.push(answer);
       else await answer;
@@ -168,7 +209,11 @@ class Player {
     const commandId = random.oneIn(2) ? `command-${this.#markers}` : undefined;
     const [command, params, markers] = this.#command();
     const copies = commandId !== undefined && random.oneIn(3) ? 2 : 1;
-    const sent = Array.from({ length: copies }, () => this.#sendOne(space, command, params, markers, commandId));
+    // A few callers give up early, so that aborts meet every state of a turn.
+    const sent = Array.from({ length: copies }, () => {
+      const timeoutMs = random.oneIn(5) ? 1 + random.below(70) : 60_000;
+      return this.#sendOne(space, command, params, markers, commandId, timeoutMs);
+    });
     for (const { answer } of await Promise.all(sent)) {
       if (answer?.kind !== 'ok') continue;
       const before = ownWrites.get(space.spaceName) ?? 0;
@@ -182,8 +227,8 @@ class Player {
     params: Entry,
     markers: readonly string[],
     commandId: string | undefined,
+    timeoutMs: number,
   ): Promise<SentCommand> {
-    const { random } = this.#house;
     const sent: SentCommand = {
       spaceName: space.spaceName,
       markers,
@@ -192,8 +237,6 @@ class Player {
       answer: undefined,
     };
     this.commands.push(sent);
-    // A few callers give up early, so that aborts meet every state of a turn.
-    const timeoutMs = random.oneIn(this.#isContested ? 2 : 5) ? 1 + random.below(70) : 60_000;
     const options = commandId === undefined ? { timeoutMs } : { timeoutMs, commandId };
     try {
       const result = await space.execute(command, params, options);
@@ -215,11 +258,8 @@ class Player {
     const { random } = this.#house;
     const entry = (): Entry => ({ marker: `m${this.#markers++}`, amount: 1 + random.below(9) });
     const first = entry();
-    // In some histories nearly every decision depends on the one before it: a lost turn then changes what follows.
-    const kinds = this.#isContested
-      ? (['addIfEven', 'addIfEven', 'add'] as const)
-      : (['add', 'add', 'addAll', 'addIfEven', 'remove', 'nothing'] as const);
-    const kind = random.pick<'add' | 'addAll' | 'addIfEven' | 'remove' | 'nothing'>(kinds)!;
+    const kinds = ['add', 'add', 'addAll', 'addIfEven', 'remove', 'nothing'] as const;
+    const kind = random.pick(kinds)!;
     // The union of commands is wider than one signature; the app itself checks nothing more than these shapes.
     const as = (params: unknown, markers: readonly string[]): ['add', Entry, readonly string[]] => [
       kind as 'add',
@@ -229,7 +269,10 @@ class Player {
     switch (kind) {
       case 'addAll': {
         const entries = [first, entry(), entry()];
-        return as({ entries }, entries.map(({ marker }) => marker));
+        return as(
+          { entries },
+          entries.map(({ marker }) => marker),
+        );
       }
       case 'remove':
         return as({ marker: first.marker, removed: `m${random.below(this.#markers)}` }, [first.marker]);

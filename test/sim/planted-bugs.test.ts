@@ -63,7 +63,10 @@ const bugs: Readonly<Record<string, { readonly plant: () => void; readonly found
   },
   'a duplicate check that sees uncommitted commands': {
     plant() {
-      vi.spyOn(CommandMemory.prototype, 'pending').mockImplementation(function (this: CommandMemory, turn: CommandTurn) {
+      vi.spyOn(CommandMemory.prototype, 'pending').mockImplementation(function (
+        this: CommandMemory,
+        turn: CommandTurn,
+      ) {
         this.accepted(turn, { firstEventId: 1, eventCount: 1, spaceSequence: 1 });
       });
       vi.spyOn(CommandMemory.prototype, 'clear').mockImplementation(() => {});
@@ -77,9 +80,9 @@ const bugs: Readonly<Record<string, { readonly plant: () => void; readonly found
         this: MemoryPStateStore,
         ...where
       ) {
-        const true_ = checkpoint.apply(this, where);
-        if (true_ === undefined || true_.lastSpaceSequence === 0) return true_;
-        return { ...true_, lastSpaceSequence: true_.lastSpaceSequence - 1 };
+        const stored = checkpoint.apply(this, where);
+        if (stored === undefined || stored.lastSpaceSequence === 0) return stored;
+        return { ...stored, lastSpaceSequence: stored.lastSpaceSequence - 1 };
       });
     },
     found: /the fold is/,
@@ -99,7 +102,7 @@ const bugs: Readonly<Record<string, { readonly plant: () => void; readonly found
         return { ...get!.call(this), resentAfter: undefined };
       });
     },
-    found: /times/,
+    found: /(times|is in the log)/,
   },
 };
 
