@@ -77,7 +77,7 @@ class RawWriter {
     for (let count = 0; count < eventsPerTransaction; count++) {
       const command = this.#load.next();
       const spaceSequence = (this.#sequences[command.space] ?? 0) + 1;
-      
+      this.#sequences[command.space] = spaceSequence;
       this.#written++;
       this.#table.insert({ eventId: this.#written, spaceId: command.space + 1, spaceSequence }, command);
     }

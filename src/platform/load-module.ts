@@ -40,7 +40,7 @@ async function importModule(
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new RamaxError(code, `${what} ${url} does not load: ${message}`, {
       cause,
-      details: { module: url },
+      details: { field: code === 'invalid_app' ? 'app' : 'storage', module: url },
     });
   }
 }

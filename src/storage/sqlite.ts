@@ -5,7 +5,7 @@
 
 import { resolve } from 'node:path';
 import { invalidInput } from '../core/errors.js';
-import { nearestName } from '../core/nearest-name.js';
+import { checkOptionNames } from '../core/option-names.js';
 import type { StorageRef } from './adapter.js';
 
 /** What `sqlite()` takes. */
@@ -35,7 +35,7 @@ export function sqlite(options: SqliteOptions): StorageRef {
   if (typeof options !== 'object' || options === null) {
     throw invalidInput('options', 'an object with a directory', options);
   }
-  checkOptionNames(options);
+  checkOptionNames(options, optionNames, 'sqlite()');
   const { directory, allowNetworkFileSystem = false } = options;
   if (typeof directory !== 'string' || directory === '' || directory.includes('\u0000')) {
     throw invalidInput('directory', 'a path', directory);
@@ -47,13 +47,4 @@ export function sqlite(options: SqliteOptions): StorageRef {
     module: new URL('./sqlite-adapter.js', import.meta.url).href,
     options: { directory: resolve(directory), allowNetworkFileSystem },
   };
-}
-
-function checkOptionNames(options: object): void {
-  for (const name of Object.keys(options)) {
-    if (optionNames.some((known) => known === name)) continue;
-    const meant = nearestName(name, optionNames);
-    const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
-    throw invalidInput(`options.${name}`, `absent, as sqlite() has no such option${hint}`, 'something');
-  }
 }

@@ -8,7 +8,8 @@ import type { App } from '../core/define-app.js';
 import { invalidInput, RamaxError } from '../core/errors.js';
 import type { RecordedEvent } from '../core/event.js';
 import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
-import { checkInteger } from '../core/names.js';
+import { checkInteger, checkOptions } from '../core/names.js';
+import { checkOptionNames } from '../core/option-names.js';
 import { partitionCount } from '../core/routing.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
@@ -80,7 +81,7 @@ export class RamaxRuntime<A extends App = App> {
     options: RamaxOptions,
   ): Promise<RamaxRuntime<A>> {
     const { platform, host, loadAdapter, cores } = foundation;
-    const checked = checkOptions(options, cores);
+    const checked = checkedOptions(options, cores);
     const { limits } = checked;
     let runtime: RamaxRuntime<A> | undefined;
     const supervisor = await Supervisor.start({
@@ -185,6 +186,15 @@ export class RamaxRuntime<A extends App = App> {
   }
 }
 
+const optionNames = [
+  'app',
+  'storage',
+  'shards',
+  'ownershipWaitMs',
+  'overload',
+  'limits',
+] as const satisfies readonly (keyof RamaxOptions)[];
+
 interface CheckedOptions {
   readonly app: string;
   readonly storage: StorageRef;
@@ -194,16 +204,15 @@ interface CheckedOptions {
   readonly limits: Limits;
 }
 
-function checkOptions(options: RamaxOptions, cores: number): CheckedOptions {
-  if (typeof options !== 'object' || options === null) throw invalidInput('options', 'an object', options);
+function checkedOptions(options: RamaxOptions, cores: number): CheckedOptions {
+  checkOptions(options);
+  checkOptionNames(options, optionNames, 'Ramax.start()');
   const { app, storage, overload = 'fail', ownershipWaitMs = 0 } = options;
   const { shards = Math.min(partitionCount, Math.max(1, cores - 1)) } = options;
   checkInteger(shards, 'shards', 1, partitionCount);
   checkInteger(ownershipWaitMs, 'ownershipWaitMs', 0);
   checkOverloadPolicy(overload);
-  if (typeof storage !== 'object' || storage === null || typeof storage.module !== 'string') {
-    throw invalidInput('storage', 'what sqlite() or memory() returns', storage);
-  }
+  checkStorageRef(storage);
   return {
     app: appUrl(app),
     storage,
@@ -212,6 +221,12 @@ function checkOptions(options: RamaxOptions, cores: number): CheckedOptions {
     overload,
     limits: resolveLimits(options.limits),
   };
+}
+
+function checkStorageRef(storage: Partial<StorageRef> | null): void {
+  const isObject = typeof storage === 'object' && storage !== null;
+  if (isObject && typeof storage.module === 'string' && typeof storage.options === 'object') return;
+  throw invalidInput('storage', 'what sqlite() or memory() returns', storage);
 }
 
 function appUrl(app: unknown): string {

@@ -14,7 +14,7 @@ const rareOneIn = 12;
 /** See the head of this file. */
 export class HousePort implements Port {
   readonly #scheduler: Scheduler;
-  readonly #other: HousePort | undefined;
+  #other: HousePort | undefined;
   #receive: ((message: string | Uint8Array, ports: readonly Port[]) => void) | undefined;
   #closed: (() => void) | undefined;
   #isClosed = false;
@@ -33,8 +33,12 @@ export class HousePort implements Port {
 
   /** Connects two ends. */
   static connect(left: HousePort, right: HousePort): void {
-    left.#other = right;
-    right.#other = left;
+    left.#joins(right);
+    right.#joins(left);
+  }
+
+  #joins(other: HousePort): void {
+    this.#other = other;
   }
 
   post(message: string | Uint8Array, ports: readonly Port[] = []): void {

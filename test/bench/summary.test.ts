@@ -49,8 +49,12 @@ describe('the summary', () => {
   });
 
   it('keeps configurations apart, and has no latency where nobody was answered', () => {
-    const rows = summarise([ramax, raw], [trial(ramax, 0, {}), trial(raw, 0, { elapsedMs: 100 })]);
-    expect(rows.map(({ commandsPerSecond }) => commandsPerSecond.median)).toEqual([1_000, 10_000]);
-    expect(rows[1]?.latency).toBeNull();
+    const alone: Configuration = { ...ramax, inFlight: 1 };
+    const trials = [ramax, alone, raw].map((configuration, index) =>
+      trial(configuration, 0, { elapsedMs: 1_000 / 10 ** index }),
+    );
+    const rows = summarise([ramax, alone, raw], trials);
+    expect(rows.map(({ commandsPerSecond }) => commandsPerSecond.median)).toEqual([1_000, 10_000, 100_000]);
+    expect(rows[2]?.latency).toBeNull();
   });
 });

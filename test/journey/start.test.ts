@@ -104,7 +104,10 @@ describe('an app module that cannot be used ends the start with invalid_app', ()
 
   it('that is missing', async () => {
     const error = await startError(new URL('file:///no/such/crm.app.js'));
-    expect(error).toMatchObject({ code: 'invalid_app', details: { module: 'file:///no/such/crm.app.js' } });
+    expect(error).toMatchObject({
+      code: 'invalid_app',
+      details: { field: 'app', module: 'file:///no/such/crm.app.js' },
+    });
     expect(error.message).toMatch(/does not load.*crm\.app\.js/);
   });
 
@@ -160,7 +163,9 @@ describe('a data directory', () => {
     const directory = join(await bed.directory(), 'deep', 'data');
     const ramax = await bed.start({ storage: sqlite({ directory }) });
     await (await ramax.spaces.getOrCreate('acme')).execute('line', 1);
-    expect(await readdir(directory)).toEqual(expect.arrayContaining(['ramax.db', 'owner.lock', 'owner.json']));
+    expect(await readdir(directory)).toEqual(
+      expect.arrayContaining(['ramax.db', 'owner.lock', 'owner.json']),
+    );
   });
 
   it('that is a file, or below one, is storage_unsuitable', async () => {
@@ -173,19 +178,22 @@ describe('a data directory', () => {
   });
 
   it.runIf(process.platform === 'linux')('that nobody may create is storage_unsuitable', async () => {
-    const directory = '/proc/self/ramax';
+    const directory = '/sys/kernel/ramax';
     expect(await errorOf(bed.start({ storage: sqlite({ directory }) }))).toMatchObject({
       code: 'storage_unsuitable',
       details: { directory },
     });
   });
 
-  it.skipIf(isRoot)(`that cannot be written to is storage_unsuitable (SKIPPED AS ROOT, who may write all)`, async () => {
-    const directory = join(await bed.directory(), 'locked');
-    await mkdir(directory);
-    await chmod(directory, 0o500);
-    expect(await codeOf(bed.start({ storage: sqlite({ directory }) }))).toBe('storage_unsuitable');
-  });
+  it.skipIf(isRoot)(
+    `that cannot be written to is storage_unsuitable (SKIPPED AS ROOT, who may write all)`,
+    async () => {
+      const directory = join(await bed.directory(), 'locked');
+      await mkdir(directory);
+      await chmod(directory, 0o500);
+      expect(await codeOf(bed.start({ storage: sqlite({ directory }) }))).toBe('storage_unsuitable');
+    },
+  );
 
   it('whose log is no database is corrupt, and is left as it is', async () => {
     const directory = await bed.directory();
