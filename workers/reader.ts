@@ -23,8 +23,12 @@ export default async function runRead({ storage, read, parameters }: ReaderTask)
 
 function readerOf(storage: StorageRef): Promise<LogReader> {
   const key = JSON.stringify(storage);
-  const open = readers.get(key) ?? openReader(storage);
+  const known = readers.get(key);
+  if (known !== undefined) return known;
+  const open = openReader(storage);
   readers.set(key, open);
+  // One that does not open is not kept: the next task tries again.
+  open.catch(() => readers.delete(key));
   return open;
 }
 

@@ -57,6 +57,8 @@ export interface LiveSpaceStats {
   /** Events applied when the space was opened: those after its checkpoint. */
   readonly caughtUp: number;
   readonly recoveries: number;
+  /** Flushes of projections that failed and are tried again. */
+  readonly flushFailures: number;
 }
 
 /** Where the views are: the last event applied, and its hash in the chain. */
@@ -121,6 +123,7 @@ export class LiveSpace {
       dirtyKeys: this.#views.dirtyKeys,
       caughtUp: this.#caughtUp,
       recoveries: this.#recoveries,
+      flushFailures: this.#flush.failures,
     };
   }
 
@@ -183,6 +186,7 @@ export class LiveSpace {
       return;
     }
     this.#checkExpectedSequence(invocation.expectedSequence);
+    this.#flush.assertRoom();
     const { clock, ids, chainDigest } = this.#options.platform;
     const now = Math.trunc(clock.now());
     const answer = decide(this.#options.app, this.#views.main, invocation, {

@@ -6,14 +6,18 @@
  * Invariants:
  *   F1  Changes are frozen at a sequence and written only when that sequence is committed, with its checkpoint.
  *   F2  A changed key waits at most `flushDelayMs` (plus its commit) or until `dirtyKeysMax` keys have changed.
- *   F3  A flush that fails is reported and tried again; the log has everything, so nothing is lost by it.
+ *   F3  A flush that fails is reported and tried again; the log has everything, so nothing is lost by it. While it keeps
+ *       failing, commands are refused once `dirtyKeysMax` keys times `unflushedFactorMax` are waiting.
  */
 
 import type { Clock, Timer } from '../core/clock.js';
-import { asRamaxError, type RamaxError } from '../core/errors.js';
+import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import type { Views } from './views.js';
+
+/** How many times `dirtyKeysMax` may wait while flushes fail: room for a short trouble of the disk, and a bound. */
+const unflushedFactorMax = 8;
 
 /** What a flush needs to know. */
 export interface PendingFlushOptions {
@@ -30,9 +34,31 @@ export class PendingFlush {
   #timer: Timer | undefined;
   /** The commit that the frozen changes waited for, once it has come. */
   #due: Checkpoint | undefined;
+  #failures = 0;
+  /** Why the last flush failed, if it did. */
+  #failing: RamaxError | undefined;
 
   constructor(options: PendingFlushOptions) {
     this.#options = options;
+  }
+
+  /** How many flushes have failed. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /**
+   * Refuses more changes while flushes fail and too many keys wait.
+   *
+   * @throws {RamaxError} `storage`
+   */
+  assertRoom(): void {
+    const { views, limits } = this.#options;
+    if (this.#failing === undefined || views.dirtyKeys < limits.dirtyKeysMax * unflushedFactorMax) return;
+    throw new RamaxError('storage', `projections cannot be written: ${this.#failing.message}`, {
+      cause: this.#failing,
+      details: { dirtyKeys: views.dirtyKeys },
+    });
   }
 
   /** The head has moved. */
@@ -87,7 +113,9 @@ export class PendingFlush {
     try {
       this.#writeDue(this.#due);
     } catch (error) {
-      this.#options.onError(asRamaxError(error, 'storage', 'a flush of projections failed'));
+      this.#failures++;
+      this.#failing = asRamaxError(error, 'storage', 'a flush of projections failed');
+      this.#options.onError(this.#failing);
     }
     const { head } = this.#options.heads();
     if (head > this.#options.views.persistedSequence) this.#arm();
@@ -96,6 +124,7 @@ export class PendingFlush {
   #writeDue(checkpoint: Checkpoint): void {
     this.#options.views.writeFrozen(checkpoint);
     this.#due = undefined;
+    this.#failing = undefined;
   }
 
   #arm(): void {

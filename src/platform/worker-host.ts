@@ -10,7 +10,7 @@
 import type { TransferListItem } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { packedValues } from '../codec/packed-frames.js';
-import { asRamaxError, type ErrorData } from '../core/errors.js';
+import { asRamaxError, type ErrorData, RamaxError } from '../core/errors.js';
 import type { LogReader } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
 import type { StorageRef } from '../storage/adapter.js';
@@ -75,12 +75,15 @@ function pooledReader(storage: StorageRef): LogReader {
     idleTimeout: readerIdleMs,
     recordTiming: false,
   });
+  let isClosed = false;
   const run = async <Name extends ReaderTask['read']>(
     read: Name,
     ...parameters: Parameters<LogReader[Name]>
   ): Promise<Awaited<ReturnType<LogReader[Name]>>> => {
     const task: ReaderTask = { storage, read, parameters };
-    const answer: unknown = await pool.run(task);
+    const answer: unknown = await pool.run(task).catch((error: unknown) => {
+      throw readerError(error, isClosed);
+    });
     return packedValues.unpackAnswer(answer) as Awaited<ReturnType<LogReader[Name]>>;
   };
   return {
@@ -94,6 +97,16 @@ function pooledReader(storage: StorageRef): LogReader {
     findSpaceByName: (...parameters) => run('findSpaceByName', ...parameters),
     findSpaceById: (...parameters) => run('findSpaceById', ...parameters),
     listSpaces: (...parameters) => run('listSpaces', ...parameters),
-    close: () => pool.destroy(),
+    close() {
+      isClosed = true;
+      return pool.destroy();
+    },
   };
+}
+
+/** Piscina's own errors (a full queue, a pool that was destroyed) have no code that a caller knows. */
+function readerError(error: unknown, isClosed: boolean): RamaxError {
+  if (isClosed)
+    return new RamaxError('closed', 'the runtime was closed while the log was read', { cause: error });
+  return new RamaxError('overloaded', `the log cannot be read now: ${String(error)}`, { cause: error });
 }

@@ -28,4 +28,6 @@ export interface ShardStats {
   readonly caughtUpEvents: number;
   /** Speculations thrown away after a failed commit. */
   readonly recoveries: number;
+  /** Flushes of projections that failed and are tried again. */
+  readonly flushFailures: number;
 }

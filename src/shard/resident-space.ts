@@ -20,6 +20,7 @@ export interface ResidentStats {
   readonly dirtyKeys: number;
   readonly caughtUpEvents: number;
   readonly recoveries: number;
+  readonly flushFailures: number;
 }
 
 /** See the head of this file. */
@@ -33,7 +34,7 @@ export class ResidentSpace {
   #visitors = 0;
   #dropped = false;
   /** Figures of the live states that were closed. */
-  readonly #past = { caughtUp: 0, recoveries: 0 };
+  readonly #past = { caughtUp: 0, recoveries: 0, flushFailures: 0 };
 
   constructor(options: LiveSpaceOptions) {
     this.#options = options;
@@ -56,6 +57,7 @@ export class ResidentSpace {
       dirtyKeys: live?.dirtyKeys ?? 0,
       caughtUpEvents: this.#past.caughtUp + (live?.caughtUp ?? 0),
       recoveries: this.#past.recoveries + (live?.recoveries ?? 0),
+      flushFailures: this.#past.flushFailures + (live?.flushFailures ?? 0),
     };
   }
 
@@ -110,6 +112,7 @@ export class ResidentSpace {
   #forget(): void {
     this.#past.caughtUp += this.#live?.stats.caughtUp ?? 0;
     this.#past.recoveries += this.#live?.stats.recoveries ?? 0;
+    this.#past.flushFailures += this.#live?.stats.flushFailures ?? 0;
     this.#live = undefined;
   }
 

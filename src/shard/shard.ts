@@ -41,7 +41,7 @@ export class Shard {
   /** In the order of their last use. */
   readonly #residents = new Map<number, ResidentSpace>();
   /** Figures of spaces that are resident no longer. */
-  readonly #past = { turns: 0, caughtUpEvents: 0, recoveries: 0 };
+  readonly #past = { turns: 0, caughtUpEvents: 0, recoveries: 0, flushFailures: 0 };
 
   constructor(options: ShardOptions) {
     this.#options = options;
@@ -91,6 +91,7 @@ export class Shard {
       sum.turns += stats.turns;
       sum.caughtUpEvents += stats.caughtUpEvents;
       sum.recoveries += stats.recoveries;
+      sum.flushFailures += stats.flushFailures;
     }
     return sum;
   }
@@ -135,5 +136,6 @@ export class Shard {
     this.#past.turns += resident.stats.turns;
     this.#past.caughtUpEvents += resident.stats.caughtUpEvents;
     this.#past.recoveries += resident.stats.recoveries;
+    this.#past.flushFailures += resident.stats.flushFailures;
   }
 }

@@ -1,6 +1,6 @@
 /** Reads of the log for the public API: bounded batches off the hot path, opened on main as they are consumed. */
 
-import type { RamaxError } from '../core/errors.js';
+import { asRamaxError, type RamaxError } from '../core/errors.js';
 import type { RecordedEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, checkOptions } from '../core/names.js';
@@ -31,16 +31,16 @@ export class EventReads {
     this.#idBytesMax = limits.idBytesMax;
   }
 
-  /** Every read fails with `error` from now on. */
+  /** Every read fails with `error` from now on, also one that is under way when its thread ends. */
   close(error: RamaxError): void {
-    this.#closed = error;
+    this.#closed ??= error;
   }
 
   streamSpace(spaceId: number, options: StreamOptions): AsyncIterableIterator<RecordedEvent> {
     return this.#stream(
       options,
       'spaceSequence',
-      (after) => this.#log.readSpace(spaceId, after, this.#bounds),
+      (log, after) => log.readSpace(spaceId, after, this.#bounds),
       spaceId,
     );
   }
@@ -51,37 +51,38 @@ export class EventReads {
     options: StreamOptions,
   ): AsyncIterableIterator<RecordedEvent> {
     checkId(entityId, 'entityId', this.#idBytesMax);
-    const read = (after: number) => this.#log.readEntity(spaceId, entityId, after, this.#bounds);
-    return this.#stream(options, 'spaceSequence', read, spaceId);
+    return this.#stream(
+      options,
+      'spaceSequence',
+      (log, after) => log.readEntity(spaceId, entityId, after, this.#bounds),
+      spaceId,
+    );
   }
 
   streamAll(options: StreamOptions): AsyncIterableIterator<RecordedEvent> {
-    return this.#stream(options, 'eventId', (after) => this.#log.readAll(after, this.#bounds), undefined);
+    return this.#stream(options, 'eventId', (log, after) => log.readAll(after, this.#bounds), undefined);
   }
 
   async readEvent(spaceId: number, eventId: number): Promise<RecordedEvent | undefined> {
     checkInteger(eventId, 'eventId', 1);
-    this.#assertOpen();
-    const stored = await this.#log.readEvent(spaceId, eventId);
+    const stored = await this.#read((log) => log.readEvent(spaceId, eventId));
     return stored === undefined ? undefined : openForReader(stored);
   }
 
   async latestSequence(spaceId: number): Promise<number> {
-    this.#assertOpen();
-    const head = await this.#log.spaceHead(spaceId);
+    const head = await this.#read((log) => log.spaceHead(spaceId));
     if (head === undefined) throw spaceNotFound(spaceId);
     return head.lastSpaceSequence;
   }
 
-  async latestEventId(): Promise<number> {
-    this.#assertOpen();
-    return this.#log.latestEventId();
+  latestEventId(): Promise<number> {
+    return this.#read((log) => log.latestEventId());
   }
 
   #stream(
     options: StreamOptions,
     position: 'spaceSequence' | 'eventId',
-    read: (after: number) => Promise<readonly StoredEvent[]>,
+    read: (log: LogReader, after: number) => Promise<readonly StoredEvent[]>,
     spaceId: number | undefined,
   ): AsyncIterableIterator<RecordedEvent> {
     checkOptions(options);
@@ -90,17 +91,21 @@ export class EventReads {
     checkSignal(signal);
     let isFirst = true;
     const readAfter = async (after: number): Promise<readonly StoredEvent[]> => {
-      this.#assertOpen();
       // A deleted space has no events; say so instead of ending as if it were empty.
       if (isFirst && spaceId !== undefined) await this.latestSequence(spaceId);
       isFirst = false;
-      return read(after);
+      return this.#read((log) => read(log, after));
     };
     return opened(streamPages({ readAfter, positionOf: (event) => event[position], from, signal }));
   }
 
-  #assertOpen(): void {
+  async #read<Result>(read: (log: LogReader) => Promise<Result>): Promise<Result> {
     if (this.#closed !== undefined) throw this.#closed;
+    try {
+      return await read(this.#log);
+    } catch (error) {
+      throw this.#closed ?? asRamaxError(error, 'unavailable', 'the log could not be read');
+    }
   }
 }
 

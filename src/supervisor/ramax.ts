@@ -154,6 +154,8 @@ export class RamaxRuntime<A extends App = App> {
   async #close(): Promise<void> {
     const closed = new RamaxError('closed', 'the runtime is closed');
     this.#ended ??= closed;
+    this.#reads.close(closed);
+    this.#reads.close(closed);
     const { clock } = this.#platform;
     const drained = this.#calls.drain(closed).then(() => this.#supervisor.drain());
     const timedOut = new Promise<'timeout'>((resolve) => {

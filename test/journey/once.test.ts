@@ -1,6 +1,8 @@
+import Database from 'better-sqlite3';
 import { sqlite } from 'ramax/storage/sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
-import { all, codeOf, errorOf, RuntimeBed, range } from './runtime-bed.js';
+import { until } from './gate.js';
+import { all, codeOf, errorOf, logFile, RuntimeBed, range } from './runtime-bed.js';
 
 const bed = new RuntimeBed();
 afterEach(() => bed.clear());
@@ -132,5 +134,24 @@ describe('a command with a commandId', () => {
     await Promise.all(range(count - 1, 2).map(send));
     expect(await send(1)).toEqual(first);
     expect(await space.latestSequence()).toBe(count);
+  });
+
+  it('is forgotten after commandRetentionMs, and runs again then', async () => {
+    const directory = await bed.directory();
+    const storage = sqlite({ directory });
+    const before = await bed.start({ storage, limits: { commandRetentionMs: 1 } });
+    const acme = await before.spaces.getOrCreate('acme');
+    await acme.execute('line', 1, { commandId: 'once' });
+    const database = new Database(logFile(directory), { readonly: true });
+    const records = database.prepare('SELECT count(*) FROM commands').pluck();
+    await until(() => records.get() === 0, 'the record is gone');
+    database.close();
+    await before.close();
+    const after = await bed.start({ storage });
+    const space = await after.spaces.getOrCreate('acme');
+    expect(await space.execute('line', 1, { commandId: 'once' })).toEqual({
+      eventIds: [2],
+      spaceSequence: 2,
+    });
   });
 });
