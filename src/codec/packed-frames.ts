@@ -6,9 +6,17 @@ import type { Frame, FrameCodec } from '../protocol/frames.js';
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 
+/**
+ * Packed bytes in a buffer of their own. msgpackr packs into a large buffer that it keeps, and a post clones the whole
+ * buffer behind a view: megabytes for a message of kilobytes.
+ */
+function packed(value: unknown): Uint8Array {
+  return Uint8Array.prototype.slice.call(packr.pack(value));
+}
+
 /** msgpack: for links that carry encoded events, whose payload bytes pass through untouched. */
 export const packedFrames: FrameCodec = {
-  encode: (frames) => packr.pack(frames),
+  encode: packed,
   decode(message) {
     assert(typeof message !== 'string', 'a packed batch is bytes');
     return packr.unpack(message) as readonly Frame[];
@@ -20,7 +28,7 @@ export type PackedAnswer = { readonly bytes: Uint8Array } | { readonly error: Er
 
 /** The answer of a stateless task, packed once instead of cloned object by object. */
 export const packedValues = {
-  packResult: (result: unknown): PackedAnswer => ({ bytes: packr.pack([result]) }),
+  packResult: (result: unknown): PackedAnswer => ({ bytes: packed([result]) }),
   unpackAnswer(answer: unknown): unknown {
     const packed = answer as PackedAnswer;
     if ('error' in packed) throw RamaxError.fromData(packed.error);

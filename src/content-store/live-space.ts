@@ -16,18 +16,19 @@
 
 import { assert } from '../core/assert.js';
 import type { Platform } from '../core/clock.js';
-import { asRamaxError, isRamaxError, RamaxError } from '../core/errors.js';
+import { asRamaxError, RamaxError } from '../core/errors.js';
 import { type Checkpoint, originCheckpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
+import { Line } from '../core/line.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import { Rejection } from '../core/rejection.js';
-import type { StoredEvent } from '../event-store/port.js';
-import { type DraftEvent, genesisHash, openForProjection, sealEvents } from '../event-store/seal.js';
+import { type DraftEvent, genesisHash, sealEvents } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
-import { catchUp } from './catch-up.js';
+import { CommandLookup } from './command-lookup.js';
 import { CommandMemory } from './command-memory.js';
 import { Interlock, spaceClosed } from './interlock.js';
-import type { Appended, LogLink, OpenedSpace } from './log-link.js';
+import { loadSpace } from './load-space.js';
+import type { Appended, LogLink } from './log-link.js';
 import { type Held, type HeldWrite, OutputGate } from './output-gate.js';
 import { PendingFlush } from './pending-flush.js';
 import { Rebuild, type RebuildProgress } from './rebuild.js';
@@ -77,12 +78,12 @@ export class LiveSpace {
   readonly #flush: PendingFlush;
   readonly #gate = new OutputGate();
   readonly #commands = new CommandMemory();
+  readonly #lookup: CommandLookup;
   readonly #interlock: Interlock;
+  readonly #rebuilds = new Line();
   #generation = 0;
   #head: SpaceEnd = { sequence: 0, hash: genesisHash };
   #committed: Checkpoint = originCheckpoint;
-  /** The end of the line of rebuilds. */
-  #rebuilds: Promise<void> = Promise.resolve();
   #caughtUp = 0;
   #recoveries = 0;
 
@@ -91,6 +92,12 @@ export class LiveSpace {
     this.#options = options;
     this.#interlock = new Interlock(() => this.#gate.size < limits.speculativeTurnsMax);
     this.#views = new Views({ spaceId, app, store, limits });
+    this.#lookup = new CommandLookup({
+      log: options.log,
+      spaceId,
+      memory: this.#commands,
+      writtenSince: (sequence) => this.#writtenSince(sequence),
+    });
     this.#flush = new PendingFlush({
       clock: platform.clock,
       limits,
@@ -146,7 +153,7 @@ export class LiveSpace {
    */
   async prepare(turns: readonly AnyTurn[]): Promise<void> {
     await this.#interlock.ready();
-    while (await this.#lookUp(turns)) await this.#interlock.ready();
+    while (await this.#lookup.ask(turns)) await this.#interlock.ready();
   }
 
   /** Whether a turn that was prepared may be taken now. Ask in the same breath. */
@@ -275,31 +282,6 @@ export class LiveSpace {
     this.#gate.hold({ kind: 'answer', turn, sequence: this.#head.sequence, release });
   }
 
-  /** Asks the log about command ids and repeated calls that memory does not know. Says whether it had to. */
-  async #lookUp(turns: readonly AnyTurn[]): Promise<boolean> {
-    const waiting = turns.filter(
-      (turn) => turn instanceof CommandTurn && turn.state === 'queued',
-    ) as CommandTurn[];
-    const resent = waiting.filter(({ invocation }) => invocation.resentAfter !== undefined);
-    if (resent.length > 0) await this.#settleResent(resent);
-    const unknown = waiting.filter(({ invocation }) => this.#commands.needsLookup(invocation));
-    if (unknown.length === 0) return resent.length > 0;
-    const ids = [...new Set(unknown.flatMap(({ invocation }) => invocation.commandId ?? []))];
-    this.#commands.lookedUp(ids, await this.#options.log.findCommands(this.#options.spaceId, ids));
-    return true;
-  }
-
-  /** A shard died with these calls: what it had committed is answered, the rest goes on as if it came now. */
-  async #settleResent(turns: readonly CommandTurn[]): Promise<void> {
-    const after = Math.min(...turns.map(({ invocation }) => invocation.resentAfter ?? 0));
-    const written = await this.#writtenSince(after);
-    for (const turn of turns) {
-      const accepted = written.get(turn.invocation.invocationId);
-      if (accepted !== undefined) turn.settle(accepted);
-      turn.askedTheLog();
-    }
-  }
-
   #writtenSince(sequence: number): Promise<ReadonlyMap<string, Accepted>> {
     const { log, platform, limits, spaceId } = this.#options;
     const to = this.#committed.lastSpaceSequence;
@@ -352,7 +334,7 @@ export class LiveSpace {
       const before = this.#committed.lastSpaceSequence;
       await this.#load();
       const turns = this.#settleWritten(held, await this.#writtenSince(before));
-      await this.#lookUp(turns);
+      await this.#lookup.ask(turns);
       resume();
       for (const turn of turns) this.#take(turn);
     } catch (error) {
@@ -401,41 +383,14 @@ export class LiveSpace {
   /** Becomes the owner under a new generation and loads the state. Returns how many events it applied. */
   async #load(): Promise<number> {
     const { log, spaceId, platform, limits } = this.#options;
-    const { generation, head } = await this.#open();
-    this.#generation = generation;
     this.#flush.reset();
-    this.#views.reset(head.lastSpaceSequence);
-    const applied = await catchUp({
-      log,
-      clock: platform.clock,
-      limits,
-      spaceId,
-      from: this.#views.persistedSequence,
-      to: head.lastSpaceSequence,
-      apply: (stored) => this.#views.catchUp(openForProjection(stored)),
-      afterBatch: (last) => this.#flushWhileCatchingUp(last),
-    });
-    this.#head = { sequence: head.lastSpaceSequence, hash: head.lastHash };
-    this.#committed = { lastEventId: head.lastEventId, lastSpaceSequence: head.lastSpaceSequence };
-    if (applied > 0) this.#flush.changed();
-    return applied;
-  }
-
-  /** The link waits for a writer by itself; when that one is lost again, so does this. */
-  async #open(): Promise<OpenedSpace> {
-    for (;;) {
-      try {
-        return await this.#options.log.openSpace(this.#options.spaceId);
-      } catch (error) {
-        if (!isRamaxError(error, 'unavailable')) throw error;
-      }
-    }
-  }
-
-  #flushWhileCatchingUp(last: StoredEvent): void {
-    if (this.#views.dirtyKeys < this.#options.limits.dirtyKeysMax) return;
-    this.#views.freeze(last.spaceSequence);
-    this.#views.writeFrozen({ lastEventId: last.eventId, lastSpaceSequence: last.spaceSequence });
+    const loaded = await loadSpace({ log, clock: platform.clock, limits, spaceId, views: this.#views });
+    const { lastEventId, lastSpaceSequence, lastHash } = loaded.head;
+    this.#generation = loaded.generation;
+    this.#head = { sequence: lastSpaceSequence, hash: lastHash };
+    this.#committed = { lastEventId, lastSpaceSequence };
+    if (loaded.applied > 0) this.#flush.changed();
+    return loaded.applied;
   }
 
   // ── Life ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -452,21 +407,8 @@ export class LiveSpace {
    * Makes the views anew from the log beside the old ones, and swaps them when they have caught up. Rebuilds of one space
    * run one after the other: they share the place beside.
    */
-  async rebuild(
-    onProgress: (progress: RebuildProgress) => void,
-    signal?: AbortSignal,
-  ): Promise<RebuildProgress> {
-    const turn = this.#rebuilds;
-    let done: () => void = () => {};
-    this.#rebuilds = new Promise((resolve) => {
-      done = resolve;
-    });
-    try {
-      await turn;
-      return await this.#rebuildNow(onProgress, signal);
-    } finally {
-      done();
-    }
+  rebuild(onProgress: (progress: RebuildProgress) => void, signal?: AbortSignal): Promise<RebuildProgress> {
+    return this.#rebuilds.run(() => this.#rebuildNow(onProgress, signal));
   }
 
   async #rebuildNow(

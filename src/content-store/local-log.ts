@@ -5,6 +5,7 @@
 
 import { assert } from '../core/assert.js';
 import { RamaxError } from '../core/errors.js';
+import { Line } from '../core/line.js';
 import type { LogStore, LogWrite, LogWriteOutcome } from '../event-store/port.js';
 import { spaceNotFound } from '../space/space-errors.js';
 import type { LogLink } from './log-link.js';
@@ -13,17 +14,14 @@ const onlyGeneration = 1;
 
 /** `log` as a link for content stores of this thread. */
 export function localLog(log: LogStore): LogLink {
-  let commits: Promise<unknown> = Promise.resolve();
+  const commits = new Line();
 
-  const commit = (write: LogWrite): Promise<LogWriteOutcome> => {
-    const outcome = commits.then(async () => {
-      const [first] = await log.commit([write]);
-      assert(first !== undefined, 'a batch of one has one outcome');
-      return first;
+  const commit = (write: LogWrite): Promise<LogWriteOutcome> =>
+    commits.run(async () => {
+      const [outcome] = await log.commit([write]);
+      assert(outcome !== undefined, 'a batch of one has one outcome');
+      return outcome;
     });
-    commits = outcome.catch(() => {});
-    return outcome;
-  };
 
   return {
     async append(append) {
@@ -33,7 +31,7 @@ export function localLog(log: LogStore): LogLink {
       return outcome;
     },
     async openSpace(spaceId) {
-      await commits;
+      await commits.done();
       const head = await log.spaceHead(spaceId);
       if (head === undefined) throw spaceNotFound(spaceId);
       return { generation: onlyGeneration, head };

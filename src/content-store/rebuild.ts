@@ -17,6 +17,7 @@ import type { LoadedApp, LoadedView } from '../core/loaded-app.js';
 import { openForProjection } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { catchUp } from './catch-up.js';
+import { persistUpTo } from './load-space.js';
 import type { LogLink } from './log-link.js';
 import { Views } from './views.js';
 
@@ -73,7 +74,7 @@ export class Rebuild {
   async finish(committed: Checkpoint): Promise<RebuildProgress> {
     const { app, pstates, spaceId } = this.#options;
     await this.#applyUpTo(committed.lastSpaceSequence);
-    this.#persist(committed);
+    persistUpTo(this.#side, { eventId: committed.lastEventId, spaceSequence: committed.lastSpaceSequence });
     pstates.replaceViews(
       spaceId,
       app.views.map((view) => ({ from: sideOf(view), to: view })),
@@ -96,17 +97,10 @@ export class Rebuild {
         this.#applied = stored.spaceSequence;
       },
       afterBatch: (last) => {
-        if (this.#side.dirtyKeys >= limits.dirtyKeysMax) {
-          this.#persist({ lastEventId: last.eventId, lastSpaceSequence: last.spaceSequence });
-        }
+        if (this.#side.dirtyKeys >= limits.dirtyKeysMax) persistUpTo(this.#side, last);
         onProgress({ eventsApplied: this.#applied, lastSpaceSequence: target });
       },
     });
-  }
-
-  #persist(checkpoint: Checkpoint): void {
-    this.#side.freeze(checkpoint.lastSpaceSequence);
-    if (this.#side.frozenAt !== undefined) this.#side.writeFrozen(checkpoint);
   }
 }
 

@@ -7,12 +7,18 @@
  *   N1  Calls reach a shard in the order in which they were made, also after a restart.
  *   N2  A command that is sent again says so (`resentAfter`): the shard asks the log first, so it runs once.
  *   N3  Every call settles once.
+ *   N4  A call that has seen `lossesMax` losses of its shard is given up, for it may be what the shard dies of: one call
+ *       cannot end the runtime.
  */
 
 import type { Accepted, Invocation } from '../content-store/turn.js';
 import { RamaxError } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
 import type { Caller, PendingCall, ProgressOf, ReplyOf, RequestOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
+
+/** Any call may meet a shard that dies of another one's fault. */
+const lossesMaxAtLeast = 2;
 
 /** A call without an answer. */
 interface OpenCall {
@@ -21,18 +27,24 @@ interface OpenCall {
   readonly resolve: (reply: never) => void;
   readonly reject: (error: RamaxError) => void;
   readonly isCommand: boolean;
-  wasSent: boolean;
+  /** How often it was sent; each time but the last, the shard was lost with it. */
+  sends: number;
   wasCancelled: boolean;
   under: PendingCall<unknown> | undefined;
 }
 
 /** See the head of this file. */
 export class ShardHandle {
+  readonly #lossesMax: number;
   readonly #open = new Set<OpenCall>();
   /** The latest sequence of each space that an answer has told of. */
   readonly #sequences = new Map<number, number>();
   #caller: Caller<ShardCalls> | undefined;
   #failure: RamaxError | undefined;
+
+  constructor({ restartsMax }: Pick<Limits, 'restartsMax'>) {
+    this.#lossesMax = Math.max(lossesMaxAtLeast, restartsMax - 2);
+  }
 
   /** Calls without an answer. */
   get openCalls(): number {
@@ -42,7 +54,10 @@ export class ShardHandle {
   /** The shard is up: everything without an answer goes to it, in order. */
   up(caller: Caller<ShardCalls>): void {
     this.#caller = caller;
-    for (const call of this.#open) this.#send(call, caller);
+    for (const call of [...this.#open]) {
+      if (call.sends < this.#lossesMax) this.#send(call, caller);
+      else this.#abandon(call, lostWith(call));
+    }
   }
 
   /** There will be no shard any more. */
@@ -93,7 +108,7 @@ export class ShardHandle {
   #begin<Reply>(isCommand: boolean, send: OpenCall['send']): PendingCall<Reply> {
     let call: OpenCall | undefined;
     const answer = new Promise<Reply>((resolve, reject) => {
-      call = { send, resolve, reject, isCommand, wasSent: false, wasCancelled: false, under: undefined };
+      call = { send, resolve, reject, isCommand, sends: 0, wasCancelled: false, under: undefined };
       this.#open.add(call);
       if (this.#failure !== undefined) this.#abandon(call, this.#failure);
       else if (this.#caller !== undefined && !this.#caller.isLost) this.#send(call, this.#caller);
@@ -102,8 +117,8 @@ export class ShardHandle {
   }
 
   #send(call: OpenCall, caller: Caller<ShardCalls>): void {
-    const under = call.send(caller, call.wasSent);
-    call.wasSent = true;
+    const under = call.send(caller, call.sends > 0);
+    call.sends++;
     call.under = under;
     under.answer.then(
       (reply) => {
@@ -131,7 +146,7 @@ export class ShardHandle {
   /** Ends a call that has no shard: what was sent may have been committed. */
   #abandon(call: OpenCall, error: RamaxError): void {
     if (!this.#open.delete(call)) return;
-    if (!call.isCommand || !call.wasSent) call.reject(error);
+    if (!call.isCommand || call.sends === 0) call.reject(error);
     else {
       call.reject(
         new RamaxError('outcome_unknown', `the shard was lost with the command: ${error.message}`, {
@@ -140,4 +155,8 @@ export class ShardHandle {
       );
     }
   }
+}
+
+function lostWith({ sends }: OpenCall): RamaxError {
+  return new RamaxError('unavailable', `the shard was lost ${sends} times while the call was under way`);
 }

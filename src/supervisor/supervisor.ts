@@ -171,7 +171,7 @@ export class Supervisor {
 
   #keepShard(index: number): KeptShard {
     const { platform, limits, host, storage, app } = this.#options;
-    const handle = new ShardHandle();
+    const handle = new ShardHandle(limits);
     const keeper = new ThreadKeeper<ShardCalls, AppDescription>({
       name: `shard ${index}`,
       link: shardLink,

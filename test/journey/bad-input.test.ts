@@ -45,7 +45,7 @@ const badValues: readonly (readonly [what: string, value: unknown, where: string
   ['Infinity', Number.POSITIVE_INFINITY, '.at', 'a finite number'],
   ['a lone surrogate', 'x\ud800', '.at', 'well-formed text'],
   ['a key with a lone surrogate', { '\udc00': 1 }, '.at', 'well-formed text'],
-  ['a sparse array', [1, , 3], '.at[1]', 'a dense array'],
+  ['a sparse array', Object.assign([1], { 2: 3 }), '.at[1]', 'a dense array'],
   ['undefined in an array', [undefined], '.at[0]', 'a JSON value'],
   ['a bigint', 5n, '.at', 'a JSON value'],
   ['a symbol', Symbol('x'), '.at', 'a JSON value'],

@@ -1,0 +1,52 @@
+/**
+ * What the log is asked before commands are decided: whether their ids were accepted before, and whether calls that were
+ * sent again after the death of a shard had been committed by it.
+ */
+
+import type { CommandMemory } from './command-memory.js';
+import type { LogLink } from './log-link.js';
+import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
+
+/** Where the answers come from. */
+export interface CommandLookupOptions {
+  readonly log: Pick<LogLink, 'findCommands'>;
+  readonly spaceId: number;
+  readonly memory: CommandMemory;
+  /** The answers of the commands that were committed behind a sequence, by invocation. */
+  readonly writtenSince: (sequence: number) => Promise<ReadonlyMap<string, Accepted>>;
+}
+
+/** The questions of one space. */
+export class CommandLookup {
+  readonly #options: CommandLookupOptions;
+
+  constructor(options: CommandLookupOptions) {
+    this.#options = options;
+  }
+
+  /** Asks what memory does not know about these turns. Says whether it had to. */
+  async ask(turns: readonly (CommandTurn | ReadTurn)[]): Promise<boolean> {
+    const { log, spaceId, memory } = this.#options;
+    const commands = turns
+      .filter((turn) => turn instanceof CommandTurn)
+      .filter((turn) => turn.state === 'queued');
+    const resent = commands.filter(({ invocation }) => invocation.resentAfter !== undefined);
+    if (resent.length > 0) await this.#settleResent(resent);
+    const unknown = commands.filter(({ invocation }) => memory.needsLookup(invocation));
+    if (unknown.length === 0) return resent.length > 0;
+    const ids = [...new Set(unknown.flatMap(({ invocation }) => invocation.commandId ?? []))];
+    memory.lookedUp(ids, await log.findCommands(spaceId, ids));
+    return true;
+  }
+
+  /** What was committed is answered; the rest goes on as if it came now. */
+  async #settleResent(turns: readonly CommandTurn[]): Promise<void> {
+    const after = Math.min(...turns.map(({ invocation }) => invocation.resentAfter ?? 0));
+    const written = await this.#options.writtenSince(after);
+    for (const turn of turns) {
+      const accepted = written.get(turn.invocation.invocationId);
+      if (accepted !== undefined) turn.settle(accepted);
+      turn.askedTheLog();
+    }
+  }
+}
