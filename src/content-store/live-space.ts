@@ -21,18 +21,18 @@ import { type Checkpoint, originCheckpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import type { LoadedApp } from '../core/loaded-app.js';
-import { Rejection } from '../core/rejection.js';
-import { type DraftEvent, genesisHash, sealEvents } from '../event-store/seal.js';
+import { type DraftEvent, genesisHash } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { CommandLookup } from './command-lookup.js';
 import { CommandMemory } from './command-memory.js';
+import { draftEvents, type SpaceEnd } from './decide.js';
 import { Interlock, spaceClosed } from './interlock.js';
 import { loadSpace } from './load-space.js';
 import type { Appended, LogLink } from './log-link.js';
 import { type Held, type HeldWrite, OutputGate } from './output-gate.js';
 import { PendingFlush } from './pending-flush.js';
 import { Rebuild, type RebuildProgress } from './rebuild.js';
-import { type Accepted, CommandTurn, decide, type ReadTurn, rejectionError } from './turn.js';
+import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
 import { Views } from './views.js';
 import { findWritten } from './written-commands.js';
 
@@ -60,12 +60,6 @@ export interface LiveSpaceStats {
   readonly recoveries: number;
   /** Flushes of projections that failed and are tried again. */
   readonly flushFailures: number;
-}
-
-/** Where the views are: the last event applied, and its hash in the chain. */
-interface SpaceEnd {
-  readonly sequence: number;
-  readonly hash: Uint8Array;
 }
 
 /** A command or a read. */
@@ -192,28 +186,13 @@ export class LiveSpace {
       this.#repeat(turn, copy.accepted);
       return;
     }
-    this.#checkExpectedSequence(invocation.expectedSequence);
     this.#flush.assertRoom();
-    const { clock, ids, chainDigest } = this.#options.platform;
-    const now = Math.trunc(clock.now());
-    const answer = decide(this.#options.app, this.#views.main, invocation, {
-      now,
-      newId: () => ids.newId(),
-      spaceName: this.#options.spaceName,
-      commandId: invocation.commandId,
-      causationId: invocation.causationId,
-      correlationId: invocation.correlationId,
-    });
-    if (Rejection.is(answer)) throw rejectionError(invocation.command, answer);
-    const drafts = sealEvents(answer, this.#head, {
-      invocationId: invocation.invocationId,
-      timestamp: now,
-      causationId: invocation.causationId,
-      correlationId: invocation.correlationId,
-      digest: chainDigest,
-      limits: this.#options.limits,
-    });
-    this.#applyAhead(turn, drafts);
+    const { app, spaceName, platform, limits } = this.#options;
+    const { main } = this.#views;
+    this.#applyAhead(
+      turn,
+      draftEvents(invocation, { app, main, head: this.#head, spaceName, platform, limits }),
+    );
   }
 
   /** Gives the first answer again, behind the first copy. */
@@ -222,14 +201,6 @@ export class LiveSpace {
       const accepted = firstAnswer();
       assert(accepted !== undefined, 'the first copy leaves the gate before the second');
       turn.settle(accepted);
-    });
-  }
-
-  #checkExpectedSequence(expected: number | undefined): void {
-    const actual = this.#head.sequence;
-    if (expected === undefined || expected === actual) return;
-    throw new RamaxError('conflict', `expected the space at sequence ${expected}, but it is at ${actual}`, {
-      details: { expectedSequence: expected, actualSequence: actual },
     });
   }
 

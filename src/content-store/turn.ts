@@ -1,5 +1,5 @@
 /**
- * Turns: what passes through a space's mailbox, and how a command decides.
+ * Turns: what passes through a space's mailbox.
  *
  * A turn is queued, then decided (a command has decided, a read has read), then settled. A decided command's answer is
  * known but held back until its events are committed. If the commit fails and the log does not have the command, the
@@ -11,12 +11,9 @@
  */
 
 import { assert } from '../core/assert.js';
-import type { CommandAnswer, CommandContext } from '../core/define-app.js';
-import { asRamaxError, RamaxError } from '../core/errors.js';
-import type { EventSpec } from '../core/event.js';
-import { type LoadedApp, unknownName } from '../core/loaded-app.js';
+import { RamaxError } from '../core/errors.js';
+import type { LoadedApp } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
-import { Rejection } from '../core/rejection.js';
 import { deepFreeze, type Value } from '../core/values.js';
 
 /** One `execute` call, as it travels. */
@@ -169,40 +166,4 @@ export class ReadTurn extends Turn<Value | undefined> {
   cancel(): void {
     this.fail(new RamaxError('aborted', 'the read was aborted'));
   }
-}
-
-/**
- * Runs a command function.
- *
- * @returns the events to append, or the rejection
- * @throws {RamaxError} `unknown_command`, or `command_failed` when the function throws or returns no answer
- */
-export function decide(
-  app: LoadedApp,
-  pstate: PStateReader,
-  invocation: Invocation,
-  context: CommandContext,
-): readonly EventSpec[] | Rejection {
-  const command = app.commands.get(invocation.command);
-  if (command === undefined) throw unknownName('command', invocation.command, [...app.commands.keys()]);
-  let answer: CommandAnswer;
-  try {
-    answer = command(pstate, invocation.params as never, context);
-  } catch (error) {
-    throw asRamaxError(error, 'command_failed', `the command '${invocation.command}' threw`);
-  }
-  if (Array.isArray(answer) || Rejection.is(answer)) return answer as readonly EventSpec[] | Rejection;
-  throw new RamaxError(
-    'command_failed',
-    `the command '${invocation.command}' must return an array of events or reject(…) synchronously`,
-    { details: { command: invocation.command } },
-  );
-}
-
-/** The error that a rejection becomes for the caller. */
-export function rejectionError(command: string, rejection: Rejection): RamaxError {
-  return new RamaxError('command_rejected', `the command '${command}' was rejected: ${rejection.reason}`, {
-    reason: rejection.reason,
-    details: rejection.details,
-  });
 }

@@ -1,6 +1,6 @@
 /** Given events, when a command, then events or a rejection: an app's rules tested without threads, clocks or disks. */
 
-import { decide } from '../content-store/turn.js';
+import { decide } from '../content-store/decide.js';
 import { Views } from '../content-store/views.js';
 import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
 import type { EventSpec } from '../core/event.js';

@@ -16,7 +16,7 @@ interface LedgerEvent {
 
 /** Every promise that this history breaks, in words; empty when it keeps them all. */
 export function brokenPromises(history: History): string[] {
-  const broken: string[] = [];
+  const broken: string[] = [...history.failedReads];
   const spaces = [...history.house.disk.log.spaces.values()];
   const events = new Map(
     spaces.map(({ spaceId, spaceName }) => [

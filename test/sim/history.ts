@@ -45,6 +45,8 @@ export interface History {
   readonly house: House<Ledger>;
   readonly commands: readonly SentCommand[];
   readonly reads: readonly SeenRead[];
+  /** Reads have no reason to fail: they are asked again when a thread dies. */
+  readonly failedReads: readonly string[];
   /** What every space answered to the query for everything, at the end and after a restart. */
   readonly states: readonly {
     readonly when: string;
@@ -96,6 +98,7 @@ export async function playHistory(seed: number): Promise<History> {
     house,
     commands: player.commands,
     reads: player.reads,
+    failedReads: player.failedReads,
     states: player.states,
     recoveries,
     crashes,
@@ -137,6 +140,7 @@ class Player {
   readonly #house: House<Ledger>;
   readonly commands: SentCommand[] = [];
   readonly reads: SeenRead[] = [];
+  readonly failedReads: string[] = [];
   readonly states: { when: string; spaceName: string; main: unknown; amounts: unknown }[] = [];
   readonly #isDuel: boolean;
   #clock = 0;
@@ -199,8 +203,14 @@ class Player {
 
   async #read(space: SpaceHandle<Ledger>, ownWrites: ReadonlyMap<string, number>): Promise<void> {
     const ownWrite = ownWrites.get(space.spaceName) ?? 0;
-    const sequenceSeen = (await space.fetch<number>('last')) ?? 0;
     const { spaceName } = space;
+    let sequenceSeen: number;
+    try {
+      sequenceSeen = (await space.fetch<number>('last')) ?? 0;
+    } catch (error) {
+      this.failedReads.push(`${spaceName}: a read failed: ${String(error)}`);
+      return;
+    }
     this.reads.push({ spaceName, sequenceSeen, onDisk: this.#onDisk(space), ownWrite });
   }
 

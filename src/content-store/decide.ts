@@ -1,0 +1,102 @@
+/** How a command decides: from an invocation and the state to events that are ready for the log, or to a refusal. Pure. */
+
+import type { Platform } from '../core/clock.js';
+import type { CommandAnswer, CommandContext } from '../core/define-app.js';
+import { asRamaxError, RamaxError } from '../core/errors.js';
+import type { EventSpec } from '../core/event.js';
+import type { Limits } from '../core/limits.js';
+import { type LoadedApp, unknownName } from '../core/loaded-app.js';
+import type { PStateReader } from '../core/pstate-access.js';
+import { Rejection } from '../core/rejection.js';
+import { type DraftEvent, sealEvents } from '../event-store/seal.js';
+import type { Invocation } from './turn.js';
+
+/** Where a space is: the last event applied, and its hash in the chain. */
+export interface SpaceEnd {
+  readonly sequence: number;
+  readonly hash: Uint8Array;
+}
+
+/** What a decision stands on. */
+export interface DecisionOptions {
+  readonly app: LoadedApp;
+  readonly main: PStateReader;
+  readonly head: SpaceEnd;
+  readonly spaceName: string;
+  readonly platform: Platform;
+  readonly limits: Limits;
+}
+
+/**
+ * Decides a command and seals its events. The clock is read once, before the decision.
+ *
+ * @throws {RamaxError} `conflict`, `command_rejected`, `unknown_command`, `command_failed`, `invalid_input`
+ */
+export function draftEvents(invocation: Invocation, options: DecisionOptions): readonly DraftEvent[] {
+  const { app, main, head, spaceName, platform, limits } = options;
+  const { invocationId, commandId, causationId, correlationId } = invocation;
+  checkExpectedSequence(invocation.expectedSequence, head.sequence);
+  const now = Math.trunc(platform.clock.now());
+  const newId = (): string => platform.ids.newId();
+  const answer = decide(app, main, invocation, {
+    now,
+    newId,
+    spaceName,
+    commandId,
+    causationId,
+    correlationId,
+  });
+  if (Rejection.is(answer)) throw rejectionError(invocation.command, answer);
+  const digest = platform.chainDigest;
+  return sealEvents(answer, head, {
+    invocationId,
+    timestamp: now,
+    causationId,
+    correlationId,
+    digest,
+    limits,
+  });
+}
+
+function checkExpectedSequence(expected: number | undefined, actual: number): void {
+  if (expected === undefined || expected === actual) return;
+  throw new RamaxError('conflict', `expected the space at sequence ${expected}, but it is at ${actual}`, {
+    details: { expectedSequence: expected, actualSequence: actual },
+  });
+}
+
+/**
+ * Runs a command function.
+ *
+ * @returns the events to append, or the rejection
+ * @throws {RamaxError} `unknown_command`, or `command_failed` when the function throws or returns no answer
+ */
+export function decide(
+  app: LoadedApp,
+  pstate: PStateReader,
+  invocation: Invocation,
+  context: CommandContext,
+): readonly EventSpec[] | Rejection {
+  const command = app.commands.get(invocation.command);
+  if (command === undefined) throw unknownName('command', invocation.command, [...app.commands.keys()]);
+  let answer: CommandAnswer;
+  try {
+    answer = command(pstate, invocation.params as never, context);
+  } catch (error) {
+    throw asRamaxError(error, 'command_failed', `the command '${invocation.command}' threw`);
+  }
+  if (Array.isArray(answer) || Rejection.is(answer)) return answer as readonly EventSpec[] | Rejection;
+  throw new RamaxError(
+    'command_failed',
+    `the command '${invocation.command}' must return an array of events or reject(…) synchronously`,
+    { details: { command: invocation.command } },
+  );
+}
+
+/** The error that a rejection becomes for the caller. */
+function rejectionError(command: string, rejection: Rejection): RamaxError {
+  return new RamaxError('command_rejected', `the command '${command}' was rejected: ${rejection.reason}`, {
+    reason: rejection.reason,
+    details: rejection.details,
+  });
+}
