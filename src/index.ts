@@ -44,4 +44,4 @@ export type { OverloadPolicy, WaitOptions } from './supervisor/calls.js';
 export type { StreamOptions } from './supervisor/event-reads.js';
 export type { RamaxOptions, RamaxStats } from './supervisor/ramax.js';
 export type { ExecuteOptions, RebuildOptions, SpaceHandle } from './supervisor/space-handle.js';
-export type { Spaces } from './supervisor/spaces.js';
+export type { GetOrCreateOptions, Spaces } from './supervisor/spaces.js';

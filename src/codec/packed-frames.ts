@@ -4,7 +4,12 @@ import type { ErrorData } from '../core/errors.js';
 import { RamaxError } from '../core/errors.js';
 import type { Frame, FrameCodec } from '../protocol/frames.js';
 
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
+const packr = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  useToJSON: false,
+});
 
 /**
  * Packed bytes in a buffer of their own. msgpackr packs into a large buffer that it keeps, and a post clones the whole

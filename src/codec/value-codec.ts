@@ -10,7 +10,13 @@ import { RamaxError } from '../core/errors.js';
 import { defaultLimits } from '../core/limits.js';
 import { freezeValue, type Value } from '../core/values.js';
 
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
+/** A value may have keys named `constructor` and `toJSON`: they are data here, whatever they stand for elsewhere. */
+const packr = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  useToJSON: false,
+});
 
 /** Stored values were checked when they came in; reading back must not fail on a bound that was lowered since. */
 const readLimits = {
@@ -29,11 +35,9 @@ export function encodeValue(value: Value): Uint8Array {
  * @throws {RamaxError} `corrupt` when the bytes are no value
  */
 export function decodeValue(bytes: Uint8Array): Value {
-  let unpacked: unknown;
   try {
-    unpacked = packr.unpack(bytes);
+    return freezeValue(packr.unpack(bytes), 'stored value', readLimits);
   } catch (cause) {
     throw new RamaxError('corrupt', 'stored bytes cannot be decoded', { cause });
   }
-  return freezeValue(unpacked, 'stored value', readLimits);
 }

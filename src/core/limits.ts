@@ -63,8 +63,8 @@ export interface Limits {
   readonly callTimeoutMs: number;
   /** How long main waits for a shard to say whether an aborted command was already decided. */
   readonly cancelGraceMs: number;
-  /** The deadline of a rebuild that gives none: it may have to read a long history. */
-  readonly rebuildTimeoutMs: number;
+  /** The deadline of a rebuild or a deletion that gives none: they go over a whole history. */
+  readonly longCallTimeoutMs: number;
   /** How long `close()` waits for work in flight before it stops the threads all the same. */
   readonly drainTimeoutMs: number;
   /** How long a thread may take from its start to its first message. */
@@ -106,7 +106,7 @@ export const defaultLimits: Limits = {
   commandRetentionMs: 7 * 24 * 60 * 60 * 1_000,
   callTimeoutMs: 30_000,
   cancelGraceMs: 1_000,
-  rebuildTimeoutMs: 60 * 60 * 1_000,
+  longCallTimeoutMs: 60 * 60 * 1_000,
   drainTimeoutMs: 30_000,
   startTimeoutMs: 30_000,
   restartsMax: 5,

@@ -28,6 +28,9 @@ export interface WaitOptions {
 /** Fail at once, or wait for room. */
 export type OverloadPolicy = 'fail' | 'wait';
 
+/** Calls that belong to no space share this place in the admission. */
+const noSpace = 0;
+
 /** One call to make. */
 export interface CallPlan<Reply> {
   readonly spaceId: number;
@@ -92,6 +95,12 @@ export class Calls {
   /** The options with the runtime's own in place of those that are absent. */
   #choices({ signal, timeoutMs = this.#limits.callTimeoutMs, overload = this.#overload }: WaitOptions) {
     return { signal, timeoutMs, overload };
+  }
+
+  /** Makes a call that no shard decides: to the registry, or to the log. It ends when its caller stops waiting. */
+  ask<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
+    const begin = (): PendingCall<Reply> => ({ answer: ask(), cancel: () => {} });
+    return this.make({ spaceId: noSpace, bytes: 0, isCommand: false, begin }, options);
   }
 
   /** Takes no more calls; resolves when those under way have ended. */

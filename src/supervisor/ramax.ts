@@ -13,7 +13,7 @@ import { checkOptionNames } from '../core/option-names.js';
 import { partitionCount } from '../core/routing.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
-import { Calls, checkOverloadPolicy, type OverloadPolicy } from './calls.js';
+import { Calls, checkOverloadPolicy, type OverloadPolicy, type WaitOptions } from './calls.js';
 import { EventReads, type StreamOptions } from './event-reads.js';
 import type { SpaceServices } from './space-handle.js';
 import { Spaces } from './spaces.js';
@@ -60,7 +60,6 @@ export class RamaxRuntime<A extends App = App> {
   readonly #reads: EventReads;
   readonly #limits: Limits;
   readonly #platform: Platform;
-  #ended: RamaxError | undefined;
   #closing: Promise<void> | undefined;
   /** Spaces: create, find, list, delete. */
   readonly spaces: Spaces<A>;
@@ -72,7 +71,7 @@ export class RamaxRuntime<A extends App = App> {
     this.#platform = platform;
     this.#reads = new EventReads(supervisor.log, limits);
     const services: SpaceServices = { supervisor, calls, reads: this.#reads, platform, limits };
-    this.spaces = new Spaces<A>(services, () => this.#assertOpen());
+    this.spaces = new Spaces<A>(services);
   }
 
   /** Starts a runtime on a foundation; `Ramax.start` does it on Node's. */
@@ -112,17 +111,18 @@ export class RamaxRuntime<A extends App = App> {
   }
 
   /** The largest event id ever committed; 0 before the first. */
-  latestEventId(): Promise<number> {
-    return this.#reads.latestEventId();
+  latestEventId(options: WaitOptions = {}): Promise<number> {
+    return this.#calls.ask(() => this.#reads.latestEventId(), options);
   }
 
   /** Figures of all threads. */
-  async stats(): Promise<RamaxStats> {
-    this.#assertOpen();
-    const [writer, ...shards] = await Promise.all([
-      this.#supervisor.writer.call('stats', null),
-      ...this.#supervisor.shards.map((shard) => shard.call('stats', null).answer),
-    ]);
+  async stats(options: WaitOptions = {}): Promise<RamaxStats> {
+    const ask = (): Promise<[WriterStats, ...ShardStats[]]> =>
+      Promise.all([
+        this.#supervisor.writer.call('stats', null),
+        ...this.#supervisor.shards.map((shard) => shard.call('stats', null).answer),
+      ]);
+    const [writer, ...shards] = await this.#calls.ask(ask, { overload: 'wait', ...options });
     return { writer, shards, inFlight: this.#calls.inFlight, restarts: this.#supervisor.restarts };
   }
 
@@ -153,7 +153,6 @@ export class RamaxRuntime<A extends App = App> {
 
   async #close(): Promise<void> {
     const closed = new RamaxError('closed', 'the runtime is closed');
-    this.#ended ??= closed;
     this.#reads.close(closed);
     this.#reads.close(closed);
     const { clock } = this.#platform;
@@ -168,7 +167,6 @@ export class RamaxRuntime<A extends App = App> {
   }
 
   #end(error: RamaxError): void {
-    this.#ended ??= error;
     this.#reads.close(error);
     void this.#calls.drain(error);
     for (const shard of this.#supervisor.shards) shard.fail(error);
@@ -181,10 +179,6 @@ export class RamaxRuntime<A extends App = App> {
     for (const spaceId of this.#supervisor.deletedSpaces) {
       await this.spaces.finishDeletion({ spaceId, spaceName: `deleted space ${spaceId}` });
     }
-  }
-
-  #assertOpen(): void {
-    if (this.#ended !== undefined) throw this.#ended;
   }
 }
 

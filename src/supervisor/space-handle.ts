@@ -146,13 +146,15 @@ export class SpaceHandle<A extends App = App> {
   }
 
   /** One event by its id, or undefined when this space has none of this id. */
-  readEvent(eventId: number): Promise<RecordedEvent | undefined> {
-    return this.#services.reads.readEvent(this.spaceId, eventId);
+  readEvent(eventId: number, options: WaitOptions = {}): Promise<RecordedEvent | undefined> {
+    const { calls, reads } = this.#services;
+    return calls.ask(() => reads.readEvent(this.spaceId, eventId), options);
   }
 
   /** The space's latest committed sequence; 0 before its first event. */
-  latestSequence(): Promise<number> {
-    return this.#services.reads.latestSequence(this.spaceId);
+  latestSequence(options: WaitOptions = {}): Promise<number> {
+    const { calls, reads } = this.#services;
+    return calls.ask(() => reads.latestSequence(this.spaceId), options);
   }
 
   /**
@@ -161,7 +163,7 @@ export class SpaceHandle<A extends App = App> {
    */
   async rebuild(options: RebuildOptions = {}): Promise<RebuildProgress> {
     checkOptions(options);
-    const { onProgress = () => {}, timeoutMs = this.#services.limits.rebuildTimeoutMs } = options;
+    const { onProgress = () => {}, timeoutMs = this.#services.limits.longCallTimeoutMs } = options;
     if (typeof onProgress !== 'function') throw invalidInput('onProgress', 'a function', onProgress);
     const thrown: unknown[] = [];
     const begin = () => {

@@ -8,9 +8,16 @@ import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import type { WriterCalls } from '../protocol/links.js';
 import { spaceNotFound } from '../space/space-errors.js';
+import type { WaitOptions } from './calls.js';
 import { SpaceHandle, type SpaceServices } from './space-handle.js';
 
 const listPageMax = 1_000;
+
+/** What `getOrCreate` may be given. */
+export interface GetOrCreateOptions extends WaitOptions {
+  /** Facts about the space: a JSON object of at most 16 KiB. Default: none. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
 
 /**
  * Spaces: create, find, list, delete.
@@ -23,11 +30,9 @@ const listPageMax = 1_000;
  */
 export class Spaces<A extends App = App> {
   readonly #services: SpaceServices;
-  readonly #assertOpen: () => void;
 
-  constructor(services: SpaceServices, assertOpen: () => void) {
+  constructor(services: SpaceServices) {
     this.#services = services;
-    this.#assertOpen = assertOpen;
   }
 
   /**
@@ -35,69 +40,73 @@ export class Spaces<A extends App = App> {
    * space that this call creates.
    *
    * @param spaceName well-formed NFC text of 1 to 200 bytes, without control, bidirectional or path characters
-   * @throws {RamaxError} `invalid_input`, `closed`, `unavailable`, `storage`
+   * @throws {RamaxError} `invalid_input`, `aborted`, `timeout`, `closed`, `unavailable`, `storage`
    */
-  async getOrCreate(
-    spaceName: string,
-    options: { readonly metadata?: Readonly<Record<string, unknown>> } = {},
-  ): Promise<SpaceHandle<A>> {
+  async getOrCreate(spaceName: string, options: GetOrCreateOptions = {}): Promise<SpaceHandle<A>> {
     checkSpaceName(spaceName);
     checkOptions(options);
     const metadata = checkMetadata(options.metadata, 'metadata', this.#services.limits);
-    return this.#handle(spaceOf(await this.#change({ kind: 'createSpace', spaceName, metadata })));
+    const create = (): Promise<LogWriteOutcome> => this.#change({ kind: 'createSpace', spaceName, metadata });
+    return this.#handle(spaceOf(await this.#ask(create, options)));
   }
 
   /** The space of this name, or undefined. */
-  async findByName(spaceName: string): Promise<SpaceHandle<A> | undefined> {
+  async findByName(spaceName: string, options: WaitOptions = {}): Promise<SpaceHandle<A> | undefined> {
     checkSpaceName(spaceName);
-    this.#assertOpen();
-    const row = await this.#services.supervisor.writer.call('findSpaceByName', { spaceName });
-    return row === null ? undefined : this.#handle(row);
+    const row = await this.#ask(() => this.#findByName(spaceName), options);
+    return row === undefined ? undefined : this.#handle(row);
   }
 
   /** The space of this id, or undefined. */
-  async findById(spaceId: number): Promise<SpaceHandle<A> | undefined> {
+  async findById(spaceId: number, options: WaitOptions = {}): Promise<SpaceHandle<A> | undefined> {
     checkInteger(spaceId, 'spaceId', 1);
-    this.#assertOpen();
-    const row = await this.#services.supervisor.writer.call('findSpaceById', { spaceId });
+    const row = await this.#ask(
+      () => this.#services.supervisor.writer.call('findSpaceById', { spaceId }),
+      options,
+    );
     return row === null ? undefined : this.#handle(row);
   }
 
   /** All spaces, in the order of their ids. */
-  async list(): Promise<readonly SpaceHandle<A>[]> {
-    this.#assertOpen();
-    const handles: SpaceHandle<A>[] = [];
-    for (;;) {
-      const after = handles.at(-1)?.spaceId ?? 0;
-      const page = await this.#services.supervisor.writer.call('listSpaces', { after, limit: listPageMax });
-      if (page.length === 0) return handles;
-      for (const row of page) handles.push(this.#handle(row));
-    }
+  async list(options: WaitOptions = {}): Promise<readonly SpaceHandle<A>[]> {
+    const rows = await this.#ask(() => this.#listRows(), options);
+    return rows.map((row) => this.#handle(row));
   }
 
   /**
    * Replaces the metadata of a space.
    *
-   * @throws {RamaxError} `invalid_input`, `not_found`
+   * @throws {RamaxError} `invalid_input`, `not_found`, and the codes of every wait
    */
   async updateMetadata(
     spaceName: string,
     metadata: Readonly<Record<string, unknown>>,
+    options: WaitOptions = {},
   ): Promise<SpaceHandle<A>> {
+    checkSpaceName(spaceName);
     checkOptions(metadata, 'metadata');
     const checked = checkMetadata(metadata, 'metadata', this.#services.limits);
-    const { spaceId } = await this.#existing(spaceName);
-    return this.#handle(spaceOf(await this.#change({ kind: 'updateSpace', spaceId, metadata: checked })));
+    const update = async (): Promise<LogWriteOutcome> => {
+      const { spaceId } = await this.#existing(spaceName);
+      return this.#change({ kind: 'updateSpace', spaceId, metadata: checked });
+    };
+    return this.#handle(spaceOf(await this.#ask(update, options)));
   }
 
   /**
    * Deletes a space with its events, projections, checkpoints and command records. The name is free and the space is
-   * gone for every reader as soon as the deletion is committed; resolves when the last row is removed. A deletion that
-   * is interrupted is finished at the next start. The id is never used again.
+   * gone for every reader as soon as the deletion is committed; resolves when the last row is removed. A deletion whose
+   * caller stops waiting goes on, and one that is interrupted is finished at the next start. The id is never used again.
    *
-   * @throws {RamaxError} `invalid_input`, `not_found`
+   * @throws {RamaxError} `invalid_input`, `not_found`, and the codes of every wait (default: `limits.longCallTimeoutMs`)
    */
-  async delete(spaceName: string): Promise<void> {
+  async delete(spaceName: string, options: WaitOptions = {}): Promise<void> {
+    checkSpaceName(spaceName);
+    const { timeoutMs = this.#services.limits.longCallTimeoutMs } = options;
+    await this.#ask(() => this.#delete(spaceName), { ...options, timeoutMs });
+  }
+
+  async #delete(spaceName: string): Promise<void> {
     const space = await this.#existing(spaceName);
     await this.#change({ kind: 'markSpaceDeleted', spaceId: space.spaceId }).catch((error: unknown) => {
       // The mark was committed by a writer that was lost before it could say so.
@@ -115,14 +124,32 @@ export class Spaces<A extends App = App> {
     await supervisor.writer.call('purgeSpace', { spaceId });
   }
 
-  async #existing(spaceName: string): Promise<SpaceHandle<A>> {
-    const space = await this.findByName(spaceName);
+  /** Registry calls are few and small: they wait for room unless they say otherwise. */
+  #ask<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
+    return this.#services.calls.ask(ask, { overload: 'wait', ...options });
+  }
+
+  async #findByName(spaceName: string): Promise<SpaceRow | undefined> {
+    return (await this.#services.supervisor.writer.call('findSpaceByName', { spaceName })) ?? undefined;
+  }
+
+  async #existing(spaceName: string): Promise<SpaceRow> {
+    const space = await this.#findByName(spaceName);
     if (space === undefined) throw spaceNotFound(spaceName);
     return space;
   }
 
+  async #listRows(): Promise<readonly SpaceRow[]> {
+    const rows: SpaceRow[] = [];
+    for (;;) {
+      const after = rows.at(-1)?.spaceId ?? 0;
+      const page = await this.#services.supervisor.writer.call('listSpaces', { after, limit: listPageMax });
+      if (page.length === 0) return rows;
+      for (const row of page) rows.push(row);
+    }
+  }
+
   async #change(change: WriterCalls['changeSpace']['request']): Promise<LogWriteOutcome> {
-    this.#assertOpen();
     const outcome = await this.#services.supervisor.writer.call('changeSpace', change);
     if (outcome.kind === 'refused') throw RamaxError.fromData(outcome.error);
     return outcome;

@@ -1,0 +1,41 @@
+/** The README's first program is the one in `examples/first`, which is compiled with everything else and runs here. */
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string): Promise<string> => readFile(new URL(path, root), 'utf8');
+
+describe("the README's first program", () => {
+  it('is the code in examples/first, word for word', async () => {
+    const readme = await read('README.md');
+    for (const file of ['counter.app.ts', 'main.ts']) {
+      expect(readme).toContain(`\`\`\`ts\n${await read(`examples/first/${file}`)}\`\`\``);
+    }
+  });
+
+  it('runs as a user runs it', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'ramax-first-'));
+    try {
+      const program = new URL('dist/examples/first/main.js', root).pathname;
+      const { stdout } = await promisify(execFile)(process.execPath, [program], { cwd: directory });
+      expect(stdout).toContain('event 1, sequence 1, total 2');
+      expect(stdout).toContain('command_rejected too_much');
+      expect(stdout).toContain('1 added { by: 2 }');
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+
+  it('lists only paths that exist', async () => {
+    const readme = await read('README.md');
+    const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path ?? '');
+    expect(links.length).toBeGreaterThan(5);
+    for (const path of links) expect(existsSync(new URL(path, root)), path).toBe(true);
+  });
+});

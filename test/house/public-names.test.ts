@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as ramax from 'ramax';
+import * as memory from 'ramax/storage/memory';
+import * as sqlite from 'ramax/storage/sqlite';
+import { describe, expect, it } from 'vitest';
+import { root } from './read-sources.js';
+
+/** What somebody who imports `ramax` gets. A name that is added or taken away is a decision: write it here. */
+const values = [
+  'ContentStore',
+  'EventStore',
+  'PState',
+  'Ramax',
+  'RamaxError',
+  'Rejection',
+  'SpaceRegistry',
+  'defaultLimits',
+  'defineApp',
+  'errorTable',
+  'nodePlatform',
+  'reject',
+];
+
+const types = [
+  'App',
+  'AppendOptions',
+  'Checkpoint',
+  'Command',
+  'CommandAnswer',
+  'CommandContext',
+  'CommandResult',
+  'Commands',
+  'ContentStoreOptions',
+  'EntriesOptions',
+  'ErrorCode',
+  'EventOf',
+  'EventSpec',
+  'EventStoreOptions',
+  'ExecuteOptions',
+  'Limits',
+  'LimitsOptions',
+  'OverloadPolicy',
+  'PStateOptions',
+  'PStateReader',
+  'PStateStore',
+  'PStateWriter',
+  'ParamsOf',
+  'Projections',
+  'Queries',
+  'Query',
+  'QueryContext',
+  'RamaxOptions',
+  'RamaxStats',
+  'ReadOptions',
+  'RebuildOptions',
+  'RebuildProgress',
+  'RecordedEvent',
+  'ResultOf',
+  'SpaceEvent',
+  'SpaceHandle',
+  'SpaceRegistryOptions',
+  'Spaces',
+  'StorageAdapter',
+  'StorageRef',
+  'StreamOptions',
+  'Value',
+  'ViewDefinition',
+  'ViewRef',
+  'WaitOptions',
+];
+
+function exportedNames(file: string): { values: string[]; types: string[] } {
+  const text = readFileSync(join(root, file), 'utf8');
+  const names = [...text.matchAll(/export\s+(type\s+)?\{([^}]*)\}/g)].flatMap(([, allTypes, list = '']) =>
+    list
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '')
+      .map((name) => ({
+        name: name.replace(/^type\s+/, ''),
+        isType: allTypes !== undefined || /^type\s/.test(name),
+      })),
+  );
+  const sorted = (isType: boolean) =>
+    names
+      .filter((one) => one.isType === isType)
+      .map(({ name }) => name)
+      .sort();
+  return { values: sorted(false), types: sorted(true) };
+}
+
+describe('the public face', () => {
+  it('of ramax is exactly this', () => {
+    expect(exportedNames('src/index.ts')).toEqual({ values, types });
+    expect(Object.keys(ramax).sort()).toEqual(values);
+  });
+
+  it('of the storage modules is one function each', () => {
+    expect(Object.keys(sqlite)).toEqual(['sqlite']);
+    expect(Object.keys(memory)).toEqual(['memory']);
+  });
+
+  it('is what package.json exports, and nothing beneath it', () => {
+    const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object };
+    expect(Object.keys(exports)).toEqual([
+      '.',
+      './storage/sqlite',
+      './storage/memory',
+      './testing',
+      './package.json',
+    ]);
+  });
+});
