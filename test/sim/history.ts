@@ -193,12 +193,27 @@ class Player {
     const ownWrites = new Map<string, number>();
     for (let call = 0; call < callsPerClient; call++) {
       const space = random.pick(spaces)!;
-      const answer = random.oneIn(4) ? this.#read(space, ownWrites) : this.#send(space, ownWrites);
+      const answer = this.#call(space, ownWrites);
       if (random.oneIn(2)) open.push(answer);
       else await answer;
       await new Promise<void>((resolve) => scheduler.plan(random.fraction() * 6, resolve));
     }
     await Promise.all(open);
+  }
+
+  #call(space: SpaceHandle<Ledger>, ownWrites: Map<string, number>): Promise<void> {
+    const { random } = this.#house;
+    if (random.oneIn(12)) return this.#maintain(space);
+    return random.oneIn(4) ? this.#read(space, ownWrites) : this.#send(space, ownWrites);
+  }
+
+  /** Rebuilds and checkpoints, in the middle of everything. */
+  async #maintain(space: SpaceHandle<Ledger>): Promise<void> {
+    try {
+      await (this.#house.random.oneIn(2) ? space.rebuild() : space.checkpoint());
+    } catch (error) {
+      this.failedReads.push(`${space.spaceName}: a rebuild or checkpoint failed: ${String(error)}`);
+    }
   }
 
   async #read(space: SpaceHandle<Ledger>, ownWrites: ReadonlyMap<string, number>): Promise<void> {
