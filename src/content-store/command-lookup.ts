@@ -3,7 +3,7 @@
  * sent again after the death of a shard had been committed by it.
  */
 
-import type { CommandMemory } from './command-memory.js';
+import { acceptedIn, type CommandMemory } from './command-memory.js';
 import type { LogLink } from './log-link.js';
 import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
 
@@ -37,6 +37,14 @@ export class CommandLookup {
     const ids = [...new Set(unknown.flatMap(({ invocation }) => invocation.commandId ?? []))];
     memory.lookedUp(ids, await log.findCommands(spaceId, ids));
     return true;
+  }
+
+  /** The answers of those of these commands that have a record of their own in the log, by invocation. */
+  async recorded(turns: readonly CommandTurn[]): Promise<ReadonlyMap<string, Accepted>> {
+    const ids = turns.flatMap(({ invocation }) => invocation.commandId ?? []);
+    if (ids.length === 0) return new Map();
+    const records = await this.#options.log.findCommands(this.#options.spaceId, ids);
+    return new Map(records.map((record) => [record.invocationId, acceptedIn(record)]));
   }
 
   /** What was committed is answered; the rest goes on as if it came now. */

@@ -116,14 +116,11 @@ export class CommandMemory {
 }
 
 function fromRecord(record: CommandRecord): Known {
-  return {
-    kind: 'accepted',
-    command: record.commandName,
-    paramsHash: record.paramsHash,
-    accepted: {
-      firstEventId: record.firstEventId,
-      eventCount: record.eventCount,
-      spaceSequence: record.spaceSequence,
-    },
-  };
+  const { commandName, paramsHash } = record;
+  return { kind: 'accepted', command: commandName, paramsHash, accepted: acceptedIn(record) };
+}
+
+/** The answer that a record stands for. */
+export function acceptedIn({ firstEventId, eventCount, spaceSequence }: CommandRecord): Accepted {
+  return { firstEventId, eventCount, spaceSequence };
 }

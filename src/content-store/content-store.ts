@@ -5,9 +5,10 @@
 
 import type { Platform } from '../core/clock.js';
 import type { App, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
-import { RamaxError } from '../core/errors.js';
+import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
+import { Line } from '../core/line.js';
 import { loadApp } from '../core/loaded-app.js';
 import { checkId, checkInteger } from '../core/names.js';
 import { freezeValue, type Value } from '../core/values.js';
@@ -67,8 +68,9 @@ export class ContentStore<A extends App = App> {
   readonly #options: ContentStoreOptions<A>;
   readonly #limits: Limits;
   #live: LiveSpace;
+  #isClosed = false;
   /** Turns are prepared and taken one at a time, in the order of the calls. */
-  #turns: Promise<void> = Promise.resolve();
+  readonly #turns = new Line();
 
   private constructor(options: ContentStoreOptions<A>, limits: Limits, live: LiveSpace) {
     this.#options = options;
@@ -90,7 +92,7 @@ export class ContentStore<A extends App = App> {
    * Decides a command, appends its events and applies them; resolves when they are durable.
    *
    * @throws {RamaxError} `command_rejected`, `conflict`, `unknown_command`, `invalid_input`, `command_failed`,
-   *   `projection_failed`, `outcome_unknown`, `storage`
+   *   `projection_failed`, `outcome_unknown`, `not_found`, `storage`, `closed`
    */
   async execute<Name extends keyof A['commands'] & string>(
     command: Name,
@@ -123,46 +125,51 @@ export class ContentStore<A extends App = App> {
       readonly signal?: AbortSignal;
     } = {},
   ): Promise<RebuildProgress> {
-    await this.#turns;
-    return this.#live.rebuild(options.onProgress ?? (() => {}), options.signal);
+    const live = await this.#turns.run(() => this.#usable());
+    return live.rebuild(options.onProgress ?? (() => {}), options.signal);
   }
 
   /** Applies what others have appended to the log since; resolves with the number of events. */
   async catchupPState(): Promise<number> {
-    const before = this.#live.stats.committed;
-    await this.#turns;
-    await this.#live.close();
-    this.#live = await openLive(this.#options, this.#limits);
-    return this.#live.stats.committed - before;
+    const live = await this.#turns.run(() => this.#usable());
+    return live.catchUp();
   }
 
   /** Persists the views and says how far they are. */
   async checkpoint(): Promise<Checkpoint> {
-    await this.#turns;
-    return this.#live.checkpoint();
+    const live = await this.#turns.run(() => this.#usable());
+    return live.checkpoint();
   }
 
   /** Persists the views and lets go. The log and the projection store stay open: they belong to the caller. */
   async close(): Promise<void> {
-    await this.#turns;
+    await this.#turns.run(async () => {
+      this.#isClosed = true;
+    });
     await this.#live.close();
   }
 
   #run(turn: CommandTurn): Promise<Accepted>;
   #run(turn: ReadTurn): Promise<Value | undefined>;
   #run(turn: AnyTurn): Promise<unknown> {
-    this.#turns = this.#turns.then(async () => {
+    void this.#turns.run(async () => {
       try {
-        do await this.#live.prepare([turn]);
-        while (!this.#live.hasRoom);
-        this.#live.take(turn);
+        const live = await this.#usable();
+        do await live.prepare([turn]);
+        while (!live.hasRoom);
+        live.take(turn);
       } catch (error) {
-        turn.fail(
-          error instanceof RamaxError ? error : new RamaxError('storage', String(error), { cause: error }),
-        );
+        turn.refuse(asRamaxError(error, 'storage', 'the space cannot be used'));
       }
     });
     return turn.answer;
+  }
+
+  /** The live space; opened anew when a commit in doubt has ended the one before. */
+  async #usable(): Promise<LiveSpace> {
+    if (this.#isClosed) throw new RamaxError('closed', 'the content store is closed');
+    if (this.#live.ended !== undefined) this.#live = await openLive(this.#options, this.#limits);
+    return this.#live;
   }
 }
 

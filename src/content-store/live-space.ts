@@ -285,8 +285,12 @@ export class LiveSpace {
       this.#committed = { lastEventId: firstEventId + held.eventCount - 1, lastSpaceSequence: spaceSequence };
       this.#flush.committed();
     }
-    this.#commands.accepted(held.turn, accepted);
-    held.turn.settle(accepted);
+    this.#settleAccepted(held.turn, accepted);
+  }
+
+  #settleAccepted(turn: CommandTurn, accepted: Accepted): void {
+    this.#commands.accepted(turn, accepted);
+    turn.settle(accepted);
   }
 
   // ── Recovery ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -304,7 +308,7 @@ export class LiveSpace {
     try {
       const before = this.#committed.lastSpaceSequence;
       await this.#load();
-      const turns = this.#settleWritten(held, await this.#writtenSince(before));
+      const turns = this.#settleWritten(held, await this.#writtenOf(held, before));
       await this.#lookup.ask(turns);
       resume();
       for (const turn of turns) this.#take(turn);
@@ -315,18 +319,32 @@ export class LiveSpace {
     this.#interlock.roomMade();
   }
 
-  /** Settles what the log has, and returns what it does not have: that is to be decided again. */
+  /** What the log has of these commands: by their records, and by their events behind `before`. */
+  async #writtenOf(held: readonly Held[], before: number): Promise<ReadonlyMap<string, Accepted>> {
+    const recorded = await this.#lookup.recorded(
+      held.flatMap(({ kind, turn }) => (kind === 'write' ? turn : [])),
+    );
+    return new Map([...recorded, ...(await this.#writtenSince(before))]);
+  }
+
+  /**
+   * Settles what the log has, and returns what it does not have: that is to be decided again. Up to the first command that
+   * the log does not have, what was seen is what is committed, so other answers stand, too: decided again, they would come
+   * behind younger commands that are committed.
+   */
   #settleWritten(held: readonly Held[], written: ReadonlyMap<string, Accepted>): readonly AnyTurn[] {
-    this.#commands.clear();
+    let stands = true;
     for (const entry of held) {
-      entry.turn.rolledBack();
-      if (entry.kind !== 'write') continue;
-      const accepted = written.get(entry.turn.invocation.invocationId);
-      if (accepted === undefined) continue;
-      this.#commands.accepted(entry.turn, accepted);
-      entry.turn.settle(accepted);
+      if (entry.kind === 'write') {
+        const accepted = written.get(entry.turn.invocation.invocationId);
+        if (accepted === undefined) stands = false;
+        else this.#settleAccepted(entry.turn, accepted);
+      } else if (stands) entry.release();
     }
-    return held.map(({ turn }) => turn).filter((turn) => turn.state === 'queued');
+    this.#commands.clear();
+    const lost = held.map(({ turn }) => turn).filter(({ state }) => state !== 'settled');
+    for (const turn of lost) turn.rolledBack();
+    return lost;
   }
 
   /**
@@ -371,6 +389,20 @@ export class LiveSpace {
     return this.#interlock.exclusively(async () => {
       this.#flush.now();
       return this.#views.checkpoint;
+    });
+  }
+
+  /** Applies what another owner has appended to the log since. Returns the number of events. */
+  catchUp(): Promise<number> {
+    return this.#interlock.exclusively(async () => {
+      this.#flush.now();
+      this.#commands.clear();
+      try {
+        return await this.#load();
+      } catch (error) {
+        this.abandon(asRamaxError(error, 'storage', 'the space could not be loaded'));
+        throw error;
+      }
     });
   }
 

@@ -146,12 +146,20 @@ export function isRamaxError(error: unknown, code?: ErrorCode): error is RamaxEr
 /** `error` itself when it is a `RamaxError`, else a `RamaxError` of `code` that has it as its cause. */
 export function asRamaxError(error: unknown, code: ErrorCode, context: string): RamaxError {
   if (error instanceof RamaxError) return error;
-  const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
-  return new RamaxError(code, `${context}: ${message}`, {
+  return new RamaxError(code, `${context}: ${messageOf(error)}`, {
     cause: error,
     details: stack === undefined ? {} : { stack },
   });
+}
+
+/** App code may throw anything, also what cannot be made text. */
+function messageOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return describe(thrown);
+  }
 }
 
 function jsonOrNothing(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -1,4 +1,6 @@
+import { invalidInput } from './errors.js';
 import { defaultLimits } from './limits.js';
+import { checkId } from './names.js';
 import { freezeValue, type Value } from './values.js';
 
 /**
@@ -26,7 +28,7 @@ export class Rejection<Reason extends string = string> {
  *
  * @param reason a stable name of the rule that was broken, such as `contact_exists`
  * @param details JSON facts for the caller
- * @throws {RamaxError} `invalid_input` when the details are no JSON object
+ * @throws {RamaxError} `invalid_input` when the reason is no text or the details are no JSON object
  * @example
  * ```ts
  * if (pstate.has(`contact:${contact.id}`)) return reject('contact_exists', { id: contact.id });
@@ -36,6 +38,10 @@ export function reject<const Reason extends string>(
   reason: Reason,
   details: Readonly<Record<string, unknown>> = {},
 ): Rejection<Reason> {
+  checkId(reason, 'reason', defaultLimits.idBytesMax);
+  if (typeof details !== 'object' || details === null || Array.isArray(details)) {
+    throw invalidInput('details', 'a plain object', details);
+  }
   const frozen = freezeValue(details, 'details', defaultLimits) as Readonly<Record<string, Value>>;
-  return new Rejection(reason, frozen);
+  return new Rejection<Reason>(reason, frozen);
 }

@@ -10,11 +10,11 @@
 import { decodeValue, encodeValue } from '../codec/value-codec.js';
 import { assert } from '../core/assert.js';
 import type { ChainDigest } from '../core/clock.js';
-import { invalidInput } from '../core/errors.js';
+import { invalidInput, RamaxError } from '../core/errors.js';
 import type { EventSpec, RecordedEvent, SpaceEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger } from '../core/names.js';
-import { freezeValue, utf8Bytes, type Value } from '../core/values.js';
+import { deepFreeze, freezeValue, utf8Bytes, type Value } from '../core/values.js';
 import type { SealedEvent, StoredEvent } from './port.js';
 
 /** The hash before the first event of a space. */
@@ -182,10 +182,22 @@ function openFacts(stored: StoredEvent): SpaceEvent {
     timestamp: stored.timestamp,
     causationId: stored.causationId ?? stored.invocationId,
     correlationId: stored.correlationId ?? stored.invocationId,
-    tags: stored.tags === null ? noTags : (JSON.parse(stored.tags) as readonly string[]),
+    tags: stored.tags === null ? noTags : (frozenJson(stored.tags) as readonly string[]),
     metadata:
       stored.metadata === null
         ? noMetadata
-        : (JSON.parse(stored.metadata) as Readonly<Record<string, Value>>),
+        : (frozenJson(stored.metadata) as Readonly<Record<string, Value>>),
   };
+}
+
+/** Frozen like what was sealed: what a projection may do to an event does not depend on where it comes from. */
+function frozenJson(text: string): Value {
+  let value: Value;
+  try {
+    value = JSON.parse(text) as Value;
+  } catch (cause) {
+    throw new RamaxError('corrupt', 'stored text cannot be decoded', { cause });
+  }
+  deepFreeze(value);
+  return value;
 }

@@ -117,6 +117,7 @@ export class RamaxRuntime<A extends App = App> {
 
   /** Figures of all threads. */
   async stats(options: WaitOptions = {}): Promise<RamaxStats> {
+    checkOptions(options);
     const ask = (): Promise<[WriterStats, ...ShardStats[]]> =>
       Promise.all([
         this.#supervisor.writer.call('stats', null),
@@ -153,7 +154,6 @@ export class RamaxRuntime<A extends App = App> {
 
   async #close(): Promise<void> {
     const closed = new RamaxError('closed', 'the runtime is closed');
-    this.#reads.close(closed);
     this.#reads.close(closed);
     const { clock } = this.#platform;
     const drained = this.#calls.drain(closed).then(() => this.#supervisor.drain());

@@ -102,6 +102,7 @@ export class Spaces<A extends App = App> {
    */
   async delete(spaceName: string, options: WaitOptions = {}): Promise<void> {
     checkSpaceName(spaceName);
+    checkOptions(options);
     const { timeoutMs = this.#services.limits.longCallTimeoutMs } = options;
     await this.#ask(() => this.#delete(spaceName), { ...options, timeoutMs });
   }
@@ -125,7 +126,8 @@ export class Spaces<A extends App = App> {
   }
 
   /** Registry calls are few and small: they wait for room unless they say otherwise. */
-  #ask<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
+  async #ask<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
+    checkOptions(options);
     return this.#services.calls.ask(ask, { overload: 'wait', ...options });
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assert, AssertionFailed, unreachable } from '../../src/core/assert.js';
+import { AssertionFailed, assert, unreachable } from '../../src/core/assert.js';
 import {
   asRamaxError,
   type ErrorCode,
@@ -86,7 +86,11 @@ describe('asRamaxError', () => {
   it('keeps the message, the stack and the thing itself of anything else', () => {
     const thrown = new TypeError('no good');
     const error = asRamaxError(thrown, 'command_failed', 'the command threw');
-    expect(error).toMatchObject({ code: 'command_failed', message: 'the command threw: no good', cause: thrown });
+    expect(error).toMatchObject({
+      code: 'command_failed',
+      message: 'the command threw: no good',
+      cause: thrown,
+    });
     expect(error.details['stack']).toBe(thrown.stack);
   });
 
@@ -97,7 +101,6 @@ describe('asRamaxError', () => {
     ['an object', { a: 1 }, '[object Object]'],
     ['an object without a prototype', Object.create(null), 'an object (no prototype)'],
     ['an object that cannot be shown', { toString: () => assert(false, 'x') }, 'an object (Object)'],
-    ['an error whose message is no text', Object.assign(new Error('x'), { message: Symbol('m') }), 'Symbol(m)'],
   ])('takes whatever an app may throw: %s', (_what, thrown, shown) => {
     expect(asRamaxError(thrown, 'command_failed', 'it threw').message).toBe(`it threw: ${shown}`);
   });
@@ -106,7 +109,7 @@ describe('asRamaxError', () => {
 describe('invalidInput', () => {
   class Point {}
 
-  it.each<readonly [got: unknown, shown: string]>([
+  const shownAs: readonly (readonly [got: unknown, shown: string])[] = [
     [null, 'null'],
     [undefined, 'undefined'],
     [-0, '-0'],
@@ -123,10 +126,14 @@ describe('invalidInput', () => {
     [new Point(), 'an object (Point)'],
     [Object.create(null), 'an object (no prototype)'],
     [Object.create({ constructor: 5 }), 'an object (unnamed class)'],
-  ])('shows %j shortly and without its contents', (got, shown) => {
-    const error = invalidInput('field', 'something', got);
-    expect(error.message).toBe(`field must be something, but got ${shown}`);
-    expect(error.details).toEqual({ field: 'field', expected: 'something', got: shown });
+  ];
+
+  it('shows what came shortly, and nothing of the inside of objects', () => {
+    for (const [got, shown] of shownAs) {
+      const error = invalidInput('field', 'something', got);
+      expect(error.message).toBe(`field must be something, but got ${shown}`);
+      expect(error.details).toEqual({ field: 'field', expected: 'something', got: shown });
+    }
   });
 });
 

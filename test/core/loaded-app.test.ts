@@ -68,7 +68,11 @@ describe('loadApp', () => {
       'views.byEmail.on.added',
     ],
     ['a view named main', { ...whole, views: { main: { version: 1, on: {} } } }, 'views.main'],
-    ['a view with a side name', { ...whole, views: { 'a~rebuild': { version: 1, on: {} } } }, 'views.a~rebuild'],
+    [
+      'a view with a side name',
+      { ...whole, views: { 'a~rebuild': { version: 1, on: {} } } },
+      'views.a~rebuild',
+    ],
     ['a view named with digits first', { ...whole, views: { '1st': { version: 1, on: {} } } }, 'views.1st'],
     [
       'a view with a long name',

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkId, checkInteger, checkOptions, checkSpaceName, compareCodePoints } from '../../src/core/names.js';
+import {
+  checkId,
+  checkInteger,
+  checkOptions,
+  checkSpaceName,
+  compareCodePoints,
+} from '../../src/core/names.js';
 import { text } from './arbitraries.js';
 import { errorOf } from './error-of.js';
 

@@ -38,6 +38,7 @@ const types = [
   'EventSpec',
   'EventStoreOptions',
   'ExecuteOptions',
+  'GetOrCreateOptions',
   'Limits',
   'LimitsOptions',
   'OverloadPolicy',

@@ -1,7 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { logFile } from './runtime-bed.js';
+import { logFile, partitionFiles } from './runtime-bed.js';
 
 /** The rows of one space in every table of a closed data directory. */
 export interface RowCounts {
@@ -16,9 +14,7 @@ export interface RowCounts {
 /** Counts the rows of a space in all files; to be called while no runtime has them. */
 export function rowsOf(directory: string, spaceId: number): RowCounts {
   const log = [logFile(directory)];
-  const partitions = readdirSync(directory)
-    .filter((name) => /^pstate-\d\d\.db$/.test(name))
-    .map((name) => join(directory, name));
+  const partitions = partitionFiles(directory);
   return {
     spaces: count(log, 'spaces', spaceId),
     space_sequences: count(log, 'space_sequences', spaceId),

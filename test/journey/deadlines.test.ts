@@ -168,6 +168,37 @@ describe('answers wait for the commit of what they could have seen', () => {
   });
 });
 
+describe('a call to the registry or to the log', () => {
+  it('can be aborted and time out while it waits, and is refused at once with a signal that has aborted', async () => {
+    const storage = new FaultyStorage(await bed.directory());
+    const ramax = await bed.start({ storage: storage.ref, limits: { cancelGraceMs: 1 } });
+    const space = await ramax.spaces.getOrCreate('acme');
+    const gate = storage.holdNext();
+    const line = space.execute('line', 1);
+    await gate.entered();
+    // The transaction under way is held, so that none of these can be answered.
+    const abort = new AbortController();
+    const aborted = [
+      codeOf(ramax.spaces.getOrCreate('one', { signal: abort.signal })),
+      codeOf(ramax.spaces.delete('acme', { signal: abort.signal })),
+    ];
+    abort.abort();
+    expect(await Promise.all(aborted)).toEqual(['aborted', 'aborted']);
+    expect(await codeOf(ramax.spaces.updateMetadata('acme', {}, { timeoutMs: 1 }))).toBe('timeout');
+    for (const options of [{ signal: AbortSignal.abort() }] as const) {
+      expect(await codeOf(ramax.spaces.list(options))).toBe('aborted');
+      expect(await codeOf(ramax.spaces.findByName('acme', options))).toBe('aborted');
+      expect(await codeOf(ramax.spaces.findById(1, options))).toBe('aborted');
+      expect(await codeOf(ramax.latestEventId(options))).toBe('aborted');
+      expect(await codeOf(ramax.stats(options))).toBe('aborted');
+      expect(await codeOf(space.latestSequence(options))).toBe('aborted');
+      expect(await codeOf(space.readEvent(1, options))).toBe('aborted');
+    }
+    gate.release();
+    await line;
+  });
+});
+
 describe('timeoutMs', () => {
   const sharedBed = new RuntimeBed();
   let space: SpaceHandle<ItemsApp>;

@@ -108,6 +108,24 @@ describe('overload', () => {
     expect(await space.query('lines')).toEqual([1, 2, 4]);
   });
 
+  it('so it is when too many wait over all spaces together', async () => {
+    const ramax = await bed.start({ overload: 'wait', limits: { spaceInFlightMax: 1, totalWaitingMax: 3 } });
+    const [one, other] = [await ramax.spaces.getOrCreate('one'), await ramax.spaces.getOrCreate('other')];
+    const gate = await bed.gate();
+    const held = [one.execute('hold', { gate: gate.path }), other.execute('hold', { gate: gate.path })];
+    const abort = new AbortController();
+    const waiting = [one.execute('line', 1), one.execute('line', 2)];
+    const aborted = codeOf(other.execute('line', 3, { signal: abort.signal }));
+    expect(await codeOf(other.execute('line', 4))).toBe('overloaded');
+    abort.abort();
+    expect(await aborted).toBe('aborted');
+    waiting.push(other.execute('line', 5));
+    expect(await codeOf(one.execute('line', 6))).toBe('overloaded');
+    gate.release();
+    await Promise.all([...held, ...waiting]);
+    expect([await one.query('lines'), await other.query('lines')]).toEqual([[1, 2], [5]]);
+  });
+
   it('the bound over all spaces holds too, and its room is shared out among the spaces that wait', async () => {
     const ramax = await bed.start({ overload: 'wait', limits: { totalInFlightMax: 2 } });
     const [held, one, other] = await Promise.all(

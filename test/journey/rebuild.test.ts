@@ -51,9 +51,11 @@ describe('a rebuild', () => {
   });
 
   it('never lets a reader miss a key, and writes go on meanwhile', async () => {
-    const ramax = await bed.start({ limits: { readEventsMax: 5, dirtyKeysMax: 10 } });
+    // With a small cache, so that readers see what is stored.
+    const ramax = await bed.start({ limits: { readEventsMax: 5, dirtyKeysMax: 10, cacheEntriesMax: 1 } });
     const space = await ramax.spaces.getOrCreate('acme');
     await Promise.all(range(300).map((n) => space.execute('set', { id: `${n % 10}`, value: n })));
+    await space.checkpoint();
     const state = { isRebuilding: true };
     let reads = 0;
     const read = async (): Promise<void> => {

@@ -79,6 +79,17 @@ describe('a directory that is opened again', () => {
     expect(await picture(last)).toEqual(expected);
   });
 
+  it('has nothing to apply again after a clean close, however late the next flush would have been', async () => {
+    const storage = sqlite({ directory: await bed.directory() });
+    const first = await bed.start({ storage, limits: { flushDelayMs: 3_600_000 } });
+    const spaces = await Promise.all(range(6).map((n) => first.spaces.getOrCreate(`tenant ${n}`)));
+    await Promise.all(spaces.flatMap((space) => range(20).map((n) => space.execute('line', n))));
+    await first.close();
+    const again = await bed.start({ storage });
+    for (const space of await again.spaces.list()) expect(await space.query('lines')).toEqual(range(20));
+    expect(await caughtUpEvents(again)).toBe(0);
+  });
+
   it('goes on where it ended: sequences, event ids and space ids follow the last ones', async () => {
     const storage = sqlite({ directory: await bed.directory() });
     const ids: number[] = [];

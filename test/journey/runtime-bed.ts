@@ -97,7 +97,7 @@ export function range(count: number, first = 1): number[] {
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
-/** The files of a data directory that hold anything of a space are looked into with this. */
+/** The log's file. */
 export function logFile(directory: string): string {
   return join(directory, 'ramax.db');
 }

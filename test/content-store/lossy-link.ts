@@ -1,0 +1,49 @@
+/** A link to a writer that loses answers and dies, as the runtime's does. */
+
+import type { Appended, FencedAppend, LogLink, OpenedSpace } from '../../src/content-store/log-link.js';
+import { RamaxError } from '../../src/core/errors.js';
+import { promisesSettle } from '../testing/manual-clock.js';
+
+/**
+ * What becomes of an append: as usual; committed, but its answer is lost; or the writer dies before it, and with it
+ * everything behind it of the same generation.
+ */
+export type LinkFate = 'usual' | 'answerLost' | 'lost';
+
+/** See the head of this file. */
+export class LossyLink implements LogLink {
+  readonly #link: LogLink;
+  /** The fates of the next appends, in order; `usual` when there are no more. */
+  readonly fates: LinkFate[] = [];
+  #deadGeneration = 0;
+
+  constructor(link: LogLink) {
+    this.#link = link;
+  }
+
+  async append(append: FencedAppend): Promise<Appended> {
+    const fate = this.fates.shift() ?? 'usual';
+    if (fate === 'lost') this.#deadGeneration = append.generation;
+    const answer = append.generation <= this.#deadGeneration ? undefined : this.#link.append(append);
+    // Answers come later, as from another thread: several appends are under way at once.
+    await promisesSettle();
+    if (answer === undefined || fate === 'answerLost') throw lost();
+    return answer;
+  }
+
+  openSpace(spaceId: number): Promise<OpenedSpace> {
+    return this.#link.openSpace(spaceId);
+  }
+
+  readSpace(...parameters: Parameters<LogLink['readSpace']>): ReturnType<LogLink['readSpace']> {
+    return this.#link.readSpace(...parameters);
+  }
+
+  findCommands(...parameters: Parameters<LogLink['findCommands']>): ReturnType<LogLink['findCommands']> {
+    return this.#link.findCommands(...parameters);
+  }
+}
+
+function lost(): RamaxError {
+  return new RamaxError('unavailable', 'the link to the writer was lost');
+}

@@ -1,0 +1,305 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { packedFrames } from '../../src/codec/packed-frames.js';
+import { RamaxError } from '../../src/core/errors.js';
+import { jsonFrames } from '../../src/protocol/frames.js';
+import {
+  type Call,
+  Caller,
+  type Handlers,
+  type LinkSpec,
+  type Serving,
+  serve,
+} from '../../src/protocol/link.js';
+import type { Port } from '../../src/protocol/port.js';
+import { type HousePort, houseChannel } from '../../src/testing/house-port.js';
+import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
+import { rejectionOf } from '../core/error-of.js';
+import { CountingPort } from './counting-port.js';
+
+interface EchoCalls {
+  readonly echo: Call<unknown, unknown>;
+  /** Answers when the test says so. */
+  readonly wait: Call<string, string, number>;
+  readonly adopt: Call<null, number>;
+}
+
+const codecs = { json: jsonFrames, packed: packedFrames } as const;
+
+/** A call of `wait` as its server sees it. */
+interface Waiting {
+  readonly name: string;
+  readonly serving: Serving<number>;
+  readonly answer: (reply: string) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Both ends of a link, in one thread. */
+class LinkBed {
+  readonly scheduler: Scheduler;
+  readonly caller: Caller<EchoCalls>;
+  readonly callerPort: CountingPort;
+  readonly serverPort: CountingPort;
+  readonly echoed: unknown[] = [];
+  readonly adopted: Port[] = [];
+  readonly waiting = new Map<string, Waiting>();
+  serverClosed = 0;
+
+  constructor(codec: keyof typeof codecs = 'json', seed = 1) {
+    this.scheduler = new Scheduler(seed);
+    const clock = schedulerClock(this.scheduler, () => true);
+    const [left, right] = houseChannel(this.scheduler);
+    this.callerPort = new CountingPort(left);
+    this.serverPort = new CountingPort(right);
+    const spec: LinkSpec<EchoCalls> = {
+      name: 'test-link',
+      codec: codecs[codec],
+      calls: { echo: 0, wait: 1, adopt: 2 },
+    };
+    this.caller = new Caller(spec, this.callerPort, clock);
+    serve(spec, this.serverPort, this.#handlers(), clock, () => this.serverClosed++);
+  }
+
+  #handlers(): Handlers<EchoCalls> {
+    return {
+      echo: (body) => {
+        this.echoed.push(body);
+        return body;
+      },
+      wait: (name, serving) =>
+        new Promise((answer, fail) => this.waiting.set(name, { name, serving, answer, fail })),
+      adopt: (_body, { ports }) => {
+        this.adopted.push(...ports);
+        return ports.length;
+      },
+    };
+  }
+
+  run<T>(promise: Promise<T>): Promise<T> {
+    return this.scheduler.runUntil(promise);
+  }
+
+  /** Until nothing is under way any more. */
+  async quiet(): Promise<void> {
+    do await promisesSettle();
+    while (await this.scheduler.step());
+  }
+}
+
+function promisesSettle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+describe.each(Object.keys(codecs) as (keyof typeof codecs)[])('a link that carries %s', (codec) => {
+  it('answers every call with its own reply, in the order of the calls', async () => {
+    const bed = new LinkBed(codec);
+    const bodies = Array.from({ length: 50 }, (_, n) => ({ n, list: [n] }));
+    const settled: number[] = [];
+    const answers = bodies.map((body, n) => bed.caller.call('echo', body).finally(() => settled.push(n)));
+    expect(await bed.run(Promise.all(answers))).toEqual(bodies);
+    expect(bed.echoed).toEqual(bodies);
+    expect(settled).toEqual(bodies.map(({ n }) => n));
+    expect(bed.caller.waiting).toBe(0);
+  });
+
+  it('settles calls in the order of their answers, whatever the order of the calls', async () => {
+    const bed = new LinkBed(codec);
+    const first = bed.caller.call('wait', 'first');
+    const second = bed.caller.call('wait', 'second');
+    await bed.quiet();
+    bed.waiting.get('second')?.answer('2');
+    expect(await bed.run(second)).toBe('2');
+    bed.waiting.get('first')?.answer('1');
+    expect(await bed.run(first)).toBe('1');
+  });
+
+  it('keeps code, message, details and reason of an error', async () => {
+    const bed = new LinkBed(codec);
+    const answer = bed.caller.call('wait', 'a');
+    await bed.quiet();
+    bed.waiting
+      .get('a')
+      ?.fail(new RamaxError('command_rejected', 'no', { reason: 'odd', details: { count: 3, list: ['x'] } }));
+    const error = await bed.run(rejectionOf(answer));
+    expect([error.code, error.message, error.reason]).toEqual(['command_rejected', 'no', 'odd']);
+    expect(error.details).toEqual({ count: 3, list: ['x'] });
+  });
+
+  it('takes any other error for a failure of the other end', async () => {
+    const bed = new LinkBed(codec);
+    const answer = bed.caller.call('wait', 'a');
+    await bed.quiet();
+    bed.waiting.get('a')?.fail(new TypeError('no good'));
+    const error = await bed.run(rejectionOf(answer));
+    expect([error.code, error.message]).toEqual(['unavailable', 'internal error: no good']);
+  });
+
+  it('reports progress while a call is under way, and none after its answer', async () => {
+    const bed = new LinkBed(codec);
+    const reports: number[] = [];
+    const answer = bed.caller.call('wait', 'a', { onProgress: (report) => reports.push(report) });
+    await bed.quiet();
+    const { serving, answer: reply } = bed.waiting.get('a')!;
+    serving.report(1);
+    serving.report(2);
+    await bed.quiet();
+    expect(reports).toEqual([1, 2]);
+    serving.report(3);
+    reply('done');
+    await promisesSettle();
+    serving.report(4);
+    await bed.run(answer);
+    await bed.quiet();
+    expect(reports).toEqual([1, 2, 3]);
+  });
+
+  it('hands over ports that go on working', async () => {
+    const bed = new LinkBed(codec);
+    const [kept, given] = houseChannel(bed.scheduler);
+    expect(await bed.run(bed.caller.call('adopt', null, { ports: [given] }))).toBe(1);
+    const received = new Promise((resolve) => (bed.adopted[0] as HousePort).onMessage(resolve));
+    kept.post('hello');
+    expect(await bed.run(received)).toBe('hello');
+  });
+
+  it('keeps the order of calls when one of them hands over a port', async () => {
+    const bed = new LinkBed(codec);
+    const [, given] = houseChannel(bed.scheduler);
+    const answers = [
+      bed.caller.call('echo', 1),
+      bed.caller.call('adopt', null, { ports: [given] }),
+      bed.caller.call('echo', 2),
+    ];
+    expect(await bed.run(Promise.all(answers))).toEqual([1, 1, 2]);
+    expect(bed.echoed).toEqual([1, 2]);
+  });
+});
+
+describe('a link', () => {
+  it('makes one message of all calls of one turn of the loop, and one of their answers', async () => {
+    const bed = new LinkBed();
+    await bed.run(Promise.all(Array.from({ length: 200 }, (_, n) => bed.caller.call('echo', n))));
+    expect([bed.callerPort.sent, bed.serverPort.sent]).toEqual([1, 1]);
+    await bed.run(bed.caller.call('echo', 'later'));
+    expect([bed.callerPort.sent, bed.serverPort.sent]).toEqual([2, 2]);
+  });
+
+  it('sends a call that hands over a port at once, with the calls before it', async () => {
+    const bed = new LinkBed();
+    const answer = bed.caller.call('echo', 1);
+    void bed.caller.call('adopt', null, { ports: [houseChannel(bed.scheduler)[1]] });
+    expect(bed.callerPort.sent).toBe(1);
+    await bed.run(answer);
+    expect(bed.callerPort.sent).toBe(1);
+  });
+
+  it('tells the other end of a cancellation; the answer still comes', async () => {
+    const bed = new LinkBed();
+    const call = bed.caller.start('wait', 'a');
+    await bed.quiet();
+    const { serving, answer } = bed.waiting.get('a')!;
+    const heard: string[] = [];
+    serving.onCancel(() => heard.push('cancelled'));
+    expect([serving.cancelled, heard]).toEqual([false, []]);
+    call.cancel();
+    await bed.quiet();
+    expect([serving.cancelled, heard]).toEqual([true, ['cancelled']]);
+    serving.onCancel(() => heard.push('told at once'));
+    expect(heard).toEqual(['cancelled', 'told at once']);
+    answer('all the same');
+    expect(await bed.run(call.answer)).toBe('all the same');
+  });
+
+  it('forgets a cancellation that comes after the answer', async () => {
+    const bed = new LinkBed();
+    const call = bed.caller.start('echo', 1);
+    await bed.run(call.answer);
+    const sent = bed.callerPort.sent;
+    call.cancel();
+    await bed.quiet();
+    expect(bed.callerPort.sent).toBe(sent);
+  });
+
+  it('ignores a cancellation that crosses the answer on its way', async () => {
+    const bed = new LinkBed();
+    const call = bed.caller.start('wait', 'a');
+    await bed.quiet();
+    bed.waiting.get('a')?.answer('1');
+    await promisesSettle();
+    call.cancel();
+    expect(await bed.run(call.answer)).toBe('1');
+    await bed.quiet();
+    expect(await bed.run(bed.caller.call('echo', 'alive'))).toBe('alive');
+  });
+
+  it.each(['the other end closes', 'this end closes'])('fails every waiting call when %s', async (how) => {
+    const bed = new LinkBed();
+    const calls = ['a', 'b', 'c'].map((name) => bed.caller.call('wait', name));
+    await bed.quiet();
+    if (how === 'this end closes') bed.caller.close();
+    else bed.serverPort.close();
+    const errors = await bed.run(Promise.all(calls.map(rejectionOf)));
+    expect(errors.map(({ code }) => code)).toEqual(['unavailable', 'unavailable', 'unavailable']);
+    expect([bed.caller.isLost, bed.caller.waiting]).toEqual([true, 0]);
+    expect((await rejectionOf(bed.caller.call('echo', 1))).code).toBe('unavailable');
+    await bed.quiet();
+    expect(bed.serverClosed).toBe(1);
+  });
+
+  it('delivers answers that were sent before the other end closed', async () => {
+    const bed = new LinkBed();
+    const answered = bed.caller.call('echo', 'in time');
+    const never = rejectionOf(bed.caller.call('wait', 'a'));
+    while (!bed.waiting.has('a')) await bed.scheduler.step();
+    while (bed.serverPort.sent === 0) await bed.scheduler.step();
+    bed.serverPort.close();
+    expect(await bed.run(answered)).toBe('in time');
+    expect((await bed.run(never)).code).toBe('unavailable');
+  });
+
+  it('takes an answer that nobody waits for any more as if it had not come', async () => {
+    const bed = new LinkBed();
+    const call = rejectionOf(bed.caller.call('wait', 'a'));
+    await bed.quiet();
+    bed.waiting.get('a')?.answer('1');
+    bed.caller.close();
+    expect((await bed.run(call)).code).toBe('unavailable');
+    await bed.quiet();
+  });
+
+  it('settles every call exactly once, whatever happens to the link', async () => {
+    const act = fc.oneof(
+      { arbitrary: fc.constant('call' as const), weight: 5 },
+      { arbitrary: fc.constant('answer' as const), weight: 4 },
+      { arbitrary: fc.constant('cancel' as const), weight: 2 },
+      { arbitrary: fc.constant('step' as const), weight: 6 },
+      { arbitrary: fc.constantFrom('close' as const, 'lose' as const), weight: 1 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { maxLength: 60 }), fc.nat(), async (acts, seed) => {
+        const bed = new LinkBed(seed % 2 === 0 ? 'json' : 'packed', seed);
+        const settled = new Map<string, number>();
+        const calls: { readonly name: string; readonly cancel: () => void }[] = [];
+        const pick = <Item>(items: readonly Item[]) => items[seed % Math.max(1, items.length)];
+        for (const [place, what] of acts.entries()) {
+          if (what === 'call') {
+            const name = `call ${place}`;
+            const { answer, cancel } = bed.caller.start('wait', name);
+            const settle = (): void => void settled.set(name, (settled.get(name) ?? 0) + 1);
+            answer.then(settle, settle);
+            calls.push({ name, cancel });
+          } else if (what === 'answer') pick([...bed.waiting.values()])?.answer('x');
+          else if (what === 'cancel') pick(calls)?.cancel();
+          else if (what === 'step') await bed.scheduler.step();
+          else if (what === 'close') bed.caller.close();
+          else bed.serverPort.close();
+        }
+        await bed.quiet();
+        for (const { answer } of bed.waiting.values()) answer('at last');
+        await bed.quiet();
+        expect([...settled.entries()].sort()).toEqual(calls.map(({ name }) => [name, 1]).sort());
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
