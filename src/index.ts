@@ -6,17 +6,20 @@ export {
   type ContentStoreOptions,
 } from './content-store/content-store.js';
 export type { RebuildProgress } from './content-store/rebuild.js';
+export type { Clock, Platform } from './core/clock.js';
 export {
   type App,
   type Command,
   type CommandAnswer,
   type CommandContext,
   type Commands,
+  type CommandsOf,
   defineApp,
   type EventOf,
   type ParamsOf,
   type Projections,
   type Queries,
+  type QueriesOf,
   type Query,
   type QueryContext,
   type ResultOf,
@@ -34,7 +37,9 @@ export {
   type EventStoreOptions,
   type ReadOptions,
 } from './event-store/event-store.js';
+export type { LogReader, LogStore, SpaceRow } from './event-store/port.js';
 export { nodePlatform } from './platform/node-platform.js';
+export { type OpenStorage, openStorage } from './platform/open-storage.js';
 export { Ramax } from './platform/start.js';
 export type { PStateStore, ViewRef } from './pstate/port.js';
 export { PState, type PStateOptions } from './pstate/pstate.js';

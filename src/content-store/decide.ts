@@ -8,6 +8,7 @@ import type { Limits } from '../core/limits.js';
 import { type LoadedApp, unknownName } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import { Rejection } from '../core/rejection.js';
+import { isThenable } from '../core/thenable.js';
 import { type DraftEvent, sealEvents } from '../event-store/seal.js';
 import type { Invocation } from './turn.js';
 
@@ -86,6 +87,7 @@ export function decide(
     throw asRamaxError(error, 'command_failed', `the command '${invocation.command}' threw`);
   }
   if (Array.isArray(answer) || Rejection.is(answer)) return answer as readonly EventSpec[] | Rejection;
+  isThenable(answer);
   throw new RamaxError(
     'command_failed',
     `the command '${invocation.command}' must return an array of events or reject(…) synchronously`,

@@ -21,6 +21,7 @@ import { type Checkpoint, originCheckpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import type { LoadedApp } from '../core/loaded-app.js';
+import { valueBytes } from '../core/values.js';
 import { type DraftEvent, genesisHash } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { CommandLookup } from './command-lookup.js';
@@ -84,7 +85,7 @@ export class LiveSpace {
   private constructor(options: LiveSpaceOptions) {
     const { spaceId, app, pstates: store, limits, platform, onError } = options;
     this.#options = options;
-    this.#interlock = new Interlock(() => this.#gate.size < limits.speculativeTurnsMax);
+    this.#interlock = new Interlock(() => this.#gateHasRoom);
     this.#views = new Views({ spaceId, app, store, limits });
     this.#lookup = new CommandLookup({
       log: options.log,
@@ -152,7 +153,12 @@ export class LiveSpace {
 
   /** Whether a turn that was prepared may be taken now. Ask in the same breath. */
   get hasRoom(): boolean {
-    return this.#interlock.open && this.#gate.size < this.#options.limits.speculativeTurnsMax;
+    return this.#interlock.open && this.#gateHasRoom;
+  }
+
+  get #gateHasRoom(): boolean {
+    const { speculativeTurnsMax, heldBytesMax } = this.#options.limits;
+    return this.#gate.size < speculativeTurnsMax && this.#gate.bytes < heldBytesMax;
   }
 
   /** Decides a command, or reads. The answer comes through the turn. */
@@ -176,7 +182,7 @@ export class LiveSpace {
 
   #read(turn: ReadTurn): void {
     const value = turn.read(this.#views.faces);
-    this.#holdAnswer(turn, () => turn.settle(value));
+    this.#holdAnswer(turn, () => turn.settle(value), valueBytes(value ?? null));
   }
 
   #decide(turn: CommandTurn): void {
@@ -249,8 +255,8 @@ export class LiveSpace {
       );
   }
 
-  #holdAnswer(turn: AnyTurn, release: () => void): void {
-    this.#gate.hold({ kind: 'answer', turn, sequence: this.#head.sequence, release });
+  #holdAnswer(turn: AnyTurn, release: () => void, bytes = 0): void {
+    this.#gate.hold({ kind: 'answer', turn, sequence: this.#head.sequence, bytes, release });
   }
 
   #writtenSince(sequence: number): Promise<ReadonlyMap<string, Accepted>> {
@@ -308,8 +314,11 @@ export class LiveSpace {
     try {
       const before = this.#committed.lastSpaceSequence;
       await this.#load();
-      const turns = this.#settleWritten(held, await this.#writtenOf(held, before));
+      const written = await this.#writtenOf(held, before);
+      this.#assertNotEnded();
+      const turns = this.#settleWritten(held, written);
       await this.#lookup.ask(turns);
+      this.#assertNotEnded();
       resume();
       for (const turn of turns) this.#take(turn);
     } catch (error) {
@@ -347,26 +356,20 @@ export class LiveSpace {
     return lost;
   }
 
-  /**
-   * Nothing can be said about what was decided (unless the space is deleted); what was not decided is refused with the
-   * error that ended the space.
-   */
+  /** The space may be deleted while it recovers: nothing is taken any more. */
+  #assertNotEnded(): void {
+    if (this.#interlock.ended !== undefined) throw this.#interlock.ended;
+  }
+
+  /** Nothing can be said about what was decided; what was not decided is refused with the error that ended the space. */
   #break(error: RamaxError, cause: RamaxError, held: readonly Held[]): void {
-    const inDoubt = new RamaxError(
-      'outcome_unknown',
-      `the commit is in doubt: ${cause.message}; ${error.message}`,
-      {
-        cause,
-        details: { spaceId: this.#options.spaceId },
-      },
-    );
+    const because = new RamaxError(error.code, `${error.message} (after: ${cause.message})`, {
+      cause: error,
+      details: error.details,
+    });
     this.#interlock.end(error);
     this.#flush.close();
-    const gone = error.code === 'not_found';
-    for (const { turn } of held) {
-      if (turn.state === 'queued' || gone) turn.refuse(error);
-      else turn.fail(inDoubt);
-    }
+    for (const { turn } of held) turn.refuse(because);
   }
 
   /** Becomes the owner under a new generation and loads the state. Returns how many events it applied. */
@@ -452,6 +455,6 @@ export class LiveSpace {
   abandon(error: RamaxError): void {
     this.#interlock.end(error);
     this.#flush.close();
-    for (const { turn } of this.#gate.takeAll()) turn.fail(error);
+    for (const { turn } of this.#gate.takeAll()) turn.refuse(error);
   }
 }

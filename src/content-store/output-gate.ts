@@ -30,6 +30,8 @@ export interface HeldAnswer {
   readonly turn: CommandTurn | ReadTurn;
   /** The latest sequence that it could have seen. */
   readonly sequence: number;
+  /** The size of the answer. */
+  readonly bytes: number;
   readonly release: () => void;
 }
 
@@ -39,12 +41,19 @@ export type Held = HeldWrite | HeldAnswer;
 /** See the head of this file. */
 export class OutputGate {
   readonly #held = new Fifo<Held>();
+  #bytes = 0;
 
   get size(): number {
     return this.#held.size;
   }
 
+  /** The size of the answers held back. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   hold(held: Held): void {
+    if (held.kind === 'answer') this.#bytes += held.bytes;
     this.#held.push(held);
   }
 
@@ -53,11 +62,14 @@ export class OutputGate {
     const held = this.#held.peek();
     if (held === undefined) return undefined;
     const open = held.kind === 'write' ? held.appended !== undefined : held.sequence <= committedSequence;
-    return open ? this.#held.shift() : undefined;
+    if (!open) return undefined;
+    if (held.kind === 'answer') this.#bytes -= held.bytes;
+    return this.#held.shift();
   }
 
   /** Takes everything that waits, in order: the speculation is over. */
   takeAll(): readonly Held[] {
+    this.#bytes = 0;
     return this.#held.takeAll();
   }
 }

@@ -83,7 +83,11 @@ export class PendingFlush {
     if (this.#due !== undefined) this.#writeDue(this.#due);
     const { head, committed } = heads();
     views.freeze(head);
-    if (views.frozenAt !== undefined) this.#writeDue(committed);
+    if (views.frozenAt !== undefined) {
+      // It stays due until it is written: when the store fails now, it is tried again.
+      this.#due = committed;
+      this.#writeDue(committed);
+    }
     this.close();
   }
 

@@ -2,6 +2,7 @@
 
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import { unknownName } from '../core/loaded-app.js';
+import { isThenable } from '../core/thenable.js';
 import { freezeValue, type Value, type ValueLimits } from '../core/values.js';
 import { ReadTurn } from './turn.js';
 
@@ -27,7 +28,7 @@ function runQuery(name: string, run: () => unknown): unknown {
   } catch (error) {
     throw asRamaxError(error, 'command_failed', `the query '${name}' threw`);
   }
-  if (result instanceof Promise) {
+  if (isThenable(result)) {
     throw new RamaxError('command_failed', `the query '${name}' must be synchronous`, {
       details: { query: name },
     });

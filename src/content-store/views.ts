@@ -16,6 +16,7 @@ import { type Checkpoint, originCheckpoint, type SpaceEvent } from '../core/even
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp, LoadedView } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
+import { isThenable } from '../core/thenable.js';
 import type { PStateStore } from '../pstate/port.js';
 import { PState } from '../pstate/pstate.js';
 import type { ReadFaces } from './turn.js';
@@ -157,7 +158,7 @@ function project({ definition, pstate }: LiveView, event: SpaceEvent): void {
   if (projection === undefined) return;
   try {
     const returned: unknown = projection(pstate.writer(), event);
-    if (returned instanceof Promise) throw new TypeError('a projection must be synchronous');
+    if (isThenable(returned)) throw new TypeError('a projection must be synchronous');
   } catch (cause) {
     const error = asRamaxError(cause, 'projection_failed', 'a projection threw');
     throw new RamaxError(

@@ -37,6 +37,10 @@ export interface Limits {
   readonly valueDepthMax: number;
   /** Events that one command may append atomically. */
   readonly eventsPerCommandMax: number;
+  /** Encoded payload bytes of all events of one command: a larger group would hold up every other tenant's commit. */
+  readonly commandBytesMax: number;
+  /** Bytes of answers that one space holds back behind its commits; over it the mailbox pauses. */
+  readonly heldBytesMax: number;
   /** UTF-8 bytes of an entity id, event type, PState key, command id, causation id, correlation id or tag. */
   readonly idBytesMax: number;
   /** Tags on one event. */
@@ -93,6 +97,8 @@ export const defaultLimits: Limits = {
   valueBytesMax: 1024 * 1024,
   valueDepthMax: 64,
   eventsPerCommandMax: 1_000,
+  commandBytesMax: 8 * 1024 * 1024,
+  heldBytesMax: 32 * 1024 * 1024,
   idBytesMax: 512,
   tagsPerEventMax: 16,
   metadataBytesMax: 16 * 1024,

@@ -51,10 +51,19 @@ export function sealEvents(
     throw invalidInput('events', `at most ${context.limits.eventsPerCommandMax} events`, specs);
   }
   const drafts: DraftEvent[] = [];
+  let bytes = 0;
   let hash = previous.hash;
   for (const [index, spec] of specs.entries()) {
     const draft = seal(spec, `events[${index}]`, previous.sequence + 1 + index, hash, context);
     hash = draft.sealed.hash;
+    bytes += draft.sealed.payload.length;
+    if (bytes > context.limits.commandBytesMax) {
+      throw invalidInput(
+        'events',
+        `at most ${context.limits.commandBytesMax} bytes of payload together`,
+        specs,
+      );
+    }
     drafts.push(draft);
   }
   return drafts;

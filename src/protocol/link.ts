@@ -33,14 +33,27 @@ export interface LinkSpec<Table> {
   readonly calls: { readonly [Name in keyof Table]: number };
 }
 
-/** Gathers frames and posts them as one message at the end of the turn of the event loop. */
+/** Frames in one message: beyond it a larger batch saves nothing and only delays its first frame. */
+const framesPerMessageMax = 1_024;
+
+/**
+ * Gathers frames and posts them together at the end of the turn of the event loop: as one message, or as several when
+ * they are many, or more than one string or buffer can hold.
+ */
 class Outbox {
   readonly #port: Port;
   readonly #codec: FrameCodec;
   readonly #clock: Clock;
+  readonly #onUnsendable: (frame: Frame, error: RamaxError) => void;
   #frames: Frame[] = [];
 
-  constructor(port: Port, codec: FrameCodec, clock: Clock) {
+  constructor(
+    port: Port,
+    codec: FrameCodec,
+    clock: Clock,
+    onUnsendable: (frame: Frame, error: RamaxError) => void,
+  ) {
+    this.#onUnsendable = onUnsendable;
     this.#port = port;
     this.#codec = codec;
     this.#clock = clock;
@@ -54,7 +67,31 @@ class Outbox {
     if (this.#frames.length === 0) return;
     const frames = this.#frames;
     this.#frames = [];
-    this.#port.post(this.#codec.encode(frames), ports);
+    if (ports !== undefined) this.#post(frames, ports);
+    else {
+      for (let first = 0; first < frames.length; first += framesPerMessageMax) {
+        this.#post(frames.slice(first, first + framesPerMessageMax));
+      }
+    }
+  }
+
+  /** A batch that cannot be encoded is halved, down to the frame that is at fault: only its call fails (K2). */
+  #post(frames: readonly Frame[], ports?: readonly Port[]): void {
+    let message: string | Uint8Array;
+    try {
+      message = this.#codec.encode(frames);
+    } catch (error) {
+      const [first] = frames;
+      if (frames.length > 1) {
+        const half = frames.length >> 1;
+        this.#post(frames.slice(0, half));
+        this.#post(frames.slice(half), ports);
+      } else if (first !== undefined) {
+        this.#onUnsendable(first, asRamaxError(error, 'invalid_input', 'the message cannot be sent'));
+      }
+      return;
+    }
+    this.#port.post(message, ports);
   }
 }
 
@@ -90,7 +127,7 @@ export class Caller<Table> {
   constructor(spec: LinkSpec<Table>, port: Port, clock: Clock) {
     this.#spec = spec;
     this.#port = port;
-    this.#outbox = new Outbox(port, spec.codec, clock);
+    this.#outbox = new Outbox(port, spec.codec, clock, (frame, error) => this.#unsendable(frame[1], error));
     port.onMessage((message) => {
       for (const frame of spec.codec.decode(message)) this.#receive(frame);
     });
@@ -139,6 +176,12 @@ export class Caller<Table> {
   close(): void {
     this.#port.close();
     this.#lose(new RamaxError('unavailable', `the link ${this.#spec.name} was closed`));
+  }
+
+  #unsendable(callId: number, error: RamaxError): void {
+    const waiting = this.#waiting.get(callId);
+    this.#waiting.delete(callId);
+    waiting?.reject(error);
   }
 
   #cancel(callId: number): void {
@@ -229,7 +272,9 @@ export function serve<Table>(
   clock: Clock,
   onClose: () => void = () => {},
 ): void {
-  const outbox = new Outbox(port, spec.codec, clock);
+  const outbox = new Outbox(port, spec.codec, clock, (frame, error) => {
+    if (frame[0] === reply) outbox.push([failure, frame[1], error.toData()]);
+  });
   const byNumber: AnyHandler[] = [];
   for (const name of Object.keys(spec.calls) as (keyof Table)[]) {
     byNumber[spec.calls[name]] = handlers[name] as AnyHandler;

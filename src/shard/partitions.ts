@@ -1,15 +1,22 @@
-/** The projection stores of the partitions that this shard owns, opened when their first space is. */
+/**
+ * The projection stores of the partitions that this shard owns, opened when their first space is.
+ *
+ * Invariant: whoever finds a store fenced, the shard learns of it: its files belong to another now.
+ */
 
+import { isRamaxError, type RamaxError } from '../core/errors.js';
 import { partitionOf } from '../core/routing.js';
 import type { PStateStore } from '../pstate/port.js';
 
 /** Open projection stores by partition. */
 export class Partitions {
   readonly #open: (partition: number) => PStateStore;
+  readonly #onFenced: (error: RamaxError) => void;
   readonly #stores = new Map<number, PStateStore>();
 
-  constructor(open: (partition: number) => PStateStore) {
+  constructor(open: (partition: number) => PStateStore, onFenced: (error: RamaxError) => void) {
     this.#open = open;
+    this.#onFenced = onFenced;
   }
 
   /** The store that holds the projections of a space. */
@@ -17,7 +24,7 @@ export class Partitions {
     const partition = partitionOf(spaceId);
     const known = this.#stores.get(partition);
     if (known !== undefined) return known;
-    const store = this.#open(partition);
+    const store = telling(this.#onFenced, this.#open(partition));
     this.#stores.set(partition, store);
     return store;
   }
@@ -26,4 +33,26 @@ export class Partitions {
     for (const store of this.#stores.values()) store.close();
     this.#stores.clear();
   }
+}
+
+/** The same store; its writes tell when they are refused because a newer owner has opened it. */
+function telling(onFenced: (error: RamaxError) => void, store: PStateStore): PStateStore {
+  const watched = <Result>(write: () => Result): Result => {
+    try {
+      return write();
+    } catch (error) {
+      if (isRamaxError(error, 'fenced')) onFenced(error);
+      throw error;
+    }
+  };
+  return {
+    get: (spaceId, view, key) => store.get(spaceId, view, key),
+    scan: (spaceId, view, range) => store.scan(spaceId, view, range),
+    count: (spaceId, view) => store.count(spaceId, view),
+    checkpoint: (spaceId, view) => store.checkpoint(spaceId, view),
+    flush: (spaceId, views) => watched(() => store.flush(spaceId, views)),
+    replaceViews: (spaceId, pairs) => watched(() => store.replaceViews(spaceId, pairs)),
+    dropSpace: (spaceId, rowsMax) => watched(() => store.dropSpace(spaceId, rowsMax)),
+    close: () => store.close(),
+  };
 }

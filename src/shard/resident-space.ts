@@ -7,9 +7,12 @@
 
 import { type AnyTurn, LiveSpace, type LiveSpaceOptions } from '../content-store/live-space.js';
 import type { RebuildProgress } from '../content-store/rebuild.js';
-import { RamaxError } from '../core/errors.js';
+import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import { Mailbox } from './mailbox.js';
+
+/** How long a space that could not be opened is not tried again: it may have to replay a long history each time. */
+const reopenDelayMs = 500;
 
 /** Figures of one resident space. */
 export interface ResidentStats {
@@ -30,6 +33,8 @@ export class ResidentSpace {
   #live: LiveSpace | undefined;
   #opening: Promise<LiveSpace> | undefined;
   #closing: Promise<void> | undefined;
+  /** The last opening failed: until then it is not tried again. */
+  #failed: { readonly error: RamaxError; readonly untilMs: number } | undefined;
   /** Calls under way that are not turns. */
   #visitors = 0;
   #dropped = false;
@@ -105,6 +110,7 @@ export class ResidentSpace {
     const gone = this.#gone();
     this.#mailbox.refuseAll(gone);
     await this.#opening?.catch(() => {});
+    await this.#closing?.catch(() => {});
     this.#live?.abandon(gone);
     this.#forget();
   }
@@ -129,9 +135,19 @@ export class ResidentSpace {
   #open(): Promise<LiveSpace> {
     if (this.#dropped) return Promise.reject(this.#gone());
     if (this.#live !== undefined && this.#live.ended === undefined) return Promise.resolve(this.#live);
-    this.#opening ??= this.#openAnew().finally(() => {
-      this.#opening = undefined;
-    });
+    const { clock } = this.#options.platform;
+    if (this.#failed !== undefined && clock.monotonicMs() < this.#failed.untilMs) {
+      return Promise.reject(this.#failed.error);
+    }
+    this.#opening ??= this.#openAnew()
+      .catch((error: unknown) => {
+        const failure = asRamaxError(error, 'storage', 'the space cannot be opened');
+        this.#failed = { error: failure, untilMs: clock.monotonicMs() + reopenDelayMs };
+        throw failure;
+      })
+      .finally(() => {
+        this.#opening = undefined;
+      });
     return this.#opening;
   }
 

@@ -40,12 +40,14 @@ export class Shard {
   readonly #partitions: Partitions;
   /** In the order of their last use. */
   readonly #residents = new Map<number, ResidentSpace>();
+  /** Residents that are being closed to make room. */
+  #retiring = 0;
   /** Figures of spaces that are resident no longer. */
   readonly #past = { turns: 0, caughtUpEvents: 0, recoveries: 0, flushFailures: 0 };
 
   constructor(options: ShardOptions) {
     this.#options = options;
-    this.#partitions = new Partitions(options.openPartition);
+    this.#partitions = new Partitions(options.openPartition, options.onFatal);
   }
 
   get app(): LoadedApp {
@@ -62,6 +64,7 @@ export class Shard {
     const resident = this.#residents.get(spaceId) ?? this.#admit(address);
     this.#residents.delete(spaceId);
     this.#residents.set(spaceId, resident);
+    if (this.#surplus > 0) this.#makeRoom(resident);
     return resident;
   }
 
@@ -102,7 +105,6 @@ export class Shard {
 
   #admit({ spaceId, spaceName }: SpaceAddress): ResidentSpace {
     const { app, log, platform, limits, onFatal } = this.#options;
-    if (this.#residents.size >= limits.openSpacesMax) this.#makeRoom();
     return new ResidentSpace({
       spaceId,
       spaceName,
@@ -117,11 +119,20 @@ export class Shard {
     });
   }
 
-  #makeRoom(): void {
+  /** Residents over the bound that nobody has begun to close. */
+  get #surplus(): number {
+    return this.#residents.size - this.#retiring - this.#options.limits.openSpacesMax;
+  }
+
+  /** Closes the least recently used idle spaces, until the bound holds or all that is left is busy. */
+  #makeRoom(wanted: ResidentSpace): void {
     for (const resident of this.#residents.values()) {
-      if (!resident.idle) continue;
-      void this.#retire(resident);
-      return;
+      if (this.#surplus <= 0) return;
+      if (!resident.idle || resident === wanted) continue;
+      this.#retiring++;
+      void this.#retire(resident).finally(() => {
+        this.#retiring--;
+      });
     }
   }
 

@@ -8,11 +8,12 @@
 import type { Appended, FencedAppend, LogLink, OpenedSpace } from '../content-store/log-link.js';
 import type { Clock } from '../core/clock.js';
 import { RamaxError } from '../core/errors.js';
-import type { LogReader } from '../event-store/port.js';
+import type { LogReader, ReadBounds, StoredEvent } from '../event-store/port.js';
 import { Caller } from '../protocol/link.js';
 import { type AppendCalls, appendLink } from '../protocol/links.js';
 import type { Port } from '../protocol/port.js';
 import { remoteLogReader } from '../protocol/remote-log-reader.js';
+import { spaceNotFound } from '../space/space-errors.js';
 
 /** See the head of this file. */
 export class WriterConnection implements LogLink {
@@ -46,8 +47,12 @@ export class WriterConnection implements LogLink {
     return this.#writer.call('openSpace', { spaceId });
   }
 
-  readSpace(...parameters: Parameters<LogReader['readSpace']>): ReturnType<LogReader['readSpace']> {
-    return this.#reader.readSpace(...parameters);
+  /** A space that is deleted while it is read has no events: that is `not_found`, and no hole in the log. */
+  async readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]> {
+    const events = await this.#reader.readSpace(spaceId, after, bounds);
+    if (events.length === 0 && (await this.#reader.spaceHead(spaceId)) === undefined)
+      throw spaceNotFound(spaceId);
+    return events;
   }
 
   findCommands(...parameters: Parameters<LogReader['findCommands']>): ReturnType<LogReader['findCommands']> {

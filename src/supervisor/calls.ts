@@ -4,7 +4,8 @@
  * Owns: nothing beyond the call under way. Invariants:
  *   E1  A call ends once; its room is given back when its answer has come, not when its caller has gone.
  *   E2  Aborted or timed out before it was decided, a command is `aborted` or `timeout` and nothing happens; after
- *       that it is `outcome_unknown`. The shard says which; if it does not within `cancelGraceMs`, it is unknown.
+ *       that it is `outcome_unknown`. The shard says which; if it does not within `cancelGraceMs`, it is unknown. A
+ *       change of the registry cannot be called back: it is unknown at once.
  */
 
 import type { Clock } from '../core/clock.js';
@@ -28,15 +29,18 @@ export interface WaitOptions {
 /** Fail at once, or wait for room. */
 export type OverloadPolicy = 'fail' | 'wait';
 
-/** Calls that belong to no space share this place in the admission. */
-const noSpace = 0;
+/** Calls to the registry belong to no space: they share this place in the admission. */
+export const registryPlace = 0;
 
 /** One call to make. */
 export interface CallPlan<Reply> {
   readonly spaceId: number;
   /** The size of its parameters. */
   readonly bytes: number;
+  /** It may have an effect: when its caller stops waiting and nobody can say, the outcome is unknown. */
   readonly isCommand: boolean;
+  /** Whether the other end can be told to stop; else a caller that stops waiting has its answer at once. */
+  readonly isCancellable: boolean;
   readonly begin: () => PendingCall<Reply>;
 }
 
@@ -48,7 +52,7 @@ export class Calls {
   readonly #deadlines: Deadlines;
   #closed: RamaxError | undefined;
   readonly #idleWaiters: (() => void)[] = [];
-  #open = 0;
+  #unanswered = 0;
 
   constructor(clock: Clock, limits: Limits, overload: OverloadPolicy) {
     this.#limits = limits;
@@ -74,10 +78,10 @@ export class Calls {
     }
     const { signal, timeoutMs, overload } = this.#choices(options);
     return new Promise((resolve, reject) => {
-      this.#open++;
+      this.#unanswered++;
       const end = (): void => {
-        this.#open--;
-        if (this.#open === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
+        this.#unanswered--;
+        if (this.#unanswered === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
       };
       new CallUnderWay(plan, this.#admission, this.#deadlines, this.#limits.cancelGraceMs, {
         resolve: (reply) => {
@@ -97,16 +101,30 @@ export class Calls {
     return { signal, timeoutMs, overload };
   }
 
-  /** Makes a call that no shard decides: to the registry, or to the log. It ends when its caller stops waiting. */
-  ask<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
+  /** Reads something that no shard decides about: the registry, or the log. Ends when its caller stops waiting. */
+  read<Reply>(spaceId: number, ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
+    return this.#ask(spaceId, false, ask, options);
+  }
+
+  /** Changes the registry. The change goes on when its caller stops waiting, and is then `outcome_unknown`. */
+  change<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
+    return this.#ask(registryPlace, true, ask, options);
+  }
+
+  #ask<Reply>(
+    spaceId: number,
+    isCommand: boolean,
+    ask: () => Promise<Reply>,
+    options: WaitOptions,
+  ): Promise<Reply> {
     const begin = (): PendingCall<Reply> => ({ answer: ask(), cancel: () => {} });
-    return this.make({ spaceId: noSpace, bytes: 0, isCommand: false, begin }, options);
+    return this.make({ spaceId, bytes: 0, isCommand, isCancellable: false, begin }, options);
   }
 
   /** Takes no more calls; resolves when those under way have ended. */
   async drain(error: RamaxError): Promise<void> {
     this.#closed = error;
-    while (this.#open > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+    while (this.#unanswered > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
   close(): void {
@@ -203,16 +221,20 @@ class CallUnderWay<Reply> {
       this.#fail(stopError(why, this.#plan.isCommand));
       return;
     }
+    if (!this.#plan.isCancellable) {
+      this.#fail(this.#stoppedError(why));
+      return;
+    }
     this.#pending?.cancel();
-    this.#grace = this.#deadlines.set(this.#cancelGraceMs, () => this.#fail(this.#unanswered(why)));
+    this.#grace = this.#deadlines.set(this.#cancelGraceMs, () => this.#fail(this.#stoppedError(why)));
   }
 
   /** The shard did not say in time whether the call was decided. */
-  #unanswered(why: 'aborted' | 'timeout'): RamaxError {
+  #stoppedError(why: 'aborted' | 'timeout'): RamaxError {
     if (!this.#plan.isCommand) return stopError(why, false);
     return new RamaxError(
       'outcome_unknown',
-      `${why === 'timeout' ? 'the deadline passed' : 'the call was aborted'}, and the shard has not said whether the command was decided`,
+      `${why === 'timeout' ? 'the deadline passed' : 'the call was aborted'}, and nobody has said whether it took effect`,
     );
   }
 

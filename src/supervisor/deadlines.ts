@@ -52,6 +52,7 @@ export class Deadlines {
     this.#queues.set(timeoutMs, queue);
     dropCleared(queue);
     queue.push(deadline);
+    if (queue.size % compactEvery === 0) compact(queue);
     if (!this.#timers.has(timeoutMs)) this.#arm(timeoutMs, timeoutMs);
     return deadline;
   }
@@ -82,12 +83,20 @@ export class Deadlines {
         return;
       }
       if (next.atMs > now) {
-        this.#arm(timeoutMs, next.atMs - now);
+        // What has just expired may have set a deadline of the same timeout, and armed the timer with it.
+        if (!this.#timers.has(timeoutMs)) this.#arm(timeoutMs, next.atMs - now);
         return;
       }
       queue.shift()?.expire();
     }
   }
+}
+
+/** How often cleared deadlines behind one that is not are swept out: each time the queue's length reaches a multiple. */
+const compactEvery = 4_096;
+
+function compact(queue: Fifo<SetDeadline>): void {
+  for (const deadline of queue.takeAll()) if (!deadline.isCleared) queue.push(deadline);
 }
 
 function dropCleared(queue: Fifo<SetDeadline>): void {

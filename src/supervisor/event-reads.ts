@@ -89,12 +89,11 @@ export class EventReads {
     const { from = 0, signal } = options;
     checkInteger(from, 'from', 0);
     checkSignal(signal);
-    let isFirst = true;
     const readAfter = async (after: number): Promise<readonly StoredEvent[]> => {
-      // A deleted space has no events; say so instead of ending as if it were empty.
-      if (isFirst && spaceId !== undefined) await this.latestSequence(spaceId);
-      isFirst = false;
-      return this.#read((log) => read(log, after));
+      const events = await this.#read((log) => read(log, after));
+      // A space that is deleted meanwhile has no more events; say so instead of ending as if it were complete.
+      if (events.length === 0 && spaceId !== undefined) await this.latestSequence(spaceId);
+      return events;
     };
     return opened(streamPages({ readAfter, positionOf: (event) => event[position], from, signal }));
   }

@@ -13,7 +13,7 @@ import { checkOptionNames } from '../core/option-names.js';
 import { partitionCount } from '../core/routing.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
-import { Calls, checkOverloadPolicy, type OverloadPolicy, type WaitOptions } from './calls.js';
+import { Calls, checkOverloadPolicy, type OverloadPolicy, registryPlace, type WaitOptions } from './calls.js';
 import { EventReads, type StreamOptions } from './event-reads.js';
 import type { SpaceServices } from './space-handle.js';
 import { Spaces } from './spaces.js';
@@ -112,7 +112,10 @@ export class RamaxRuntime<A extends App = App> {
 
   /** The largest event id ever committed; 0 before the first. */
   latestEventId(options: WaitOptions = {}): Promise<number> {
-    return this.#calls.ask(() => this.#reads.latestEventId(), options);
+    return this.#calls.read(registryPlace, () => this.#reads.latestEventId(), {
+      overload: 'wait',
+      ...options,
+    });
   }
 
   /** Figures of all threads. */
@@ -123,7 +126,7 @@ export class RamaxRuntime<A extends App = App> {
         this.#supervisor.writer.call('stats', null),
         ...this.#supervisor.shards.map((shard) => shard.call('stats', null).answer),
       ]);
-    const [writer, ...shards] = await this.#calls.ask(ask, { overload: 'wait', ...options });
+    const [writer, ...shards] = await this.#calls.read(registryPlace, ask, { overload: 'wait', ...options });
     return { writer, shards, inFlight: this.#calls.inFlight, restarts: this.#supervisor.restarts };
   }
 
@@ -150,6 +153,8 @@ export class RamaxRuntime<A extends App = App> {
   fail(error: RamaxError): void {
     this.#end(error);
     this.#closing ??= this.#supervisor.stop();
+    // Whoever calls close() gets the failure of stopping; nobody else waits for it.
+    this.#closing.catch(() => {});
   }
 
   async #close(): Promise<void> {

@@ -98,6 +98,7 @@ export class SpaceHandle<A extends App = App> {
         spaceId: this.spaceId,
         bytes: valueBytes(invocation.params ?? null),
         isCommand: true,
+        isCancellable: true,
         begin: () => supervisor.shardOf(this).execute(this.#address, invocation),
       };
       return calls.make(plan, options).then(commandResult);
@@ -148,13 +149,13 @@ export class SpaceHandle<A extends App = App> {
   /** One event by its id, or undefined when this space has none of this id. */
   readEvent(eventId: number, options: WaitOptions = {}): Promise<RecordedEvent | undefined> {
     const { calls, reads } = this.#services;
-    return calls.ask(() => reads.readEvent(this.spaceId, eventId), options);
+    return calls.read(this.spaceId, () => reads.readEvent(this.spaceId, eventId), options);
   }
 
   /** The space's latest committed sequence; 0 before its first event. */
   latestSequence(options: WaitOptions = {}): Promise<number> {
     const { calls, reads } = this.#services;
-    return calls.ask(() => reads.latestSequence(this.spaceId), options);
+    return calls.read(this.spaceId, () => reads.latestSequence(this.spaceId), options);
   }
 
   /**
@@ -203,6 +204,6 @@ export class SpaceHandle<A extends App = App> {
   }
 
   #plan<Reply>(begin: () => { readonly answer: Promise<Reply>; cancel(): void }, bytes: number) {
-    return { spaceId: this.spaceId, bytes, isCommand: false, begin };
+    return { spaceId: this.spaceId, bytes, isCommand: false, isCancellable: true, begin };
   }
 }

@@ -8,7 +8,7 @@ import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import type { WriterCalls } from '../protocol/links.js';
 import { spaceNotFound } from '../space/space-errors.js';
-import type { WaitOptions } from './calls.js';
+import { registryPlace, type WaitOptions } from './calls.js';
 import { SpaceHandle, type SpaceServices } from './space-handle.js';
 
 const listPageMax = 1_000;
@@ -47,20 +47,20 @@ export class Spaces<A extends App = App> {
     checkOptions(options);
     const metadata = checkMetadata(options.metadata, 'metadata', this.#services.limits);
     const create = (): Promise<LogWriteOutcome> => this.#change({ kind: 'createSpace', spaceName, metadata });
-    return this.#handle(spaceOf(await this.#ask(create, options)));
+    return this.#handle(spaceOf(await this.#changed(create, options)));
   }
 
   /** The space of this name, or undefined. */
   async findByName(spaceName: string, options: WaitOptions = {}): Promise<SpaceHandle<A> | undefined> {
     checkSpaceName(spaceName);
-    const row = await this.#ask(() => this.#findByName(spaceName), options);
+    const row = await this.#read(() => this.#findByName(spaceName), options);
     return row === undefined ? undefined : this.#handle(row);
   }
 
   /** The space of this id, or undefined. */
   async findById(spaceId: number, options: WaitOptions = {}): Promise<SpaceHandle<A> | undefined> {
     checkInteger(spaceId, 'spaceId', 1);
-    const row = await this.#ask(
+    const row = await this.#read(
       () => this.#services.supervisor.writer.call('findSpaceById', { spaceId }),
       options,
     );
@@ -69,7 +69,7 @@ export class Spaces<A extends App = App> {
 
   /** All spaces, in the order of their ids. */
   async list(options: WaitOptions = {}): Promise<readonly SpaceHandle<A>[]> {
-    const rows = await this.#ask(() => this.#listRows(), options);
+    const rows = await this.#read(() => this.#listRows(), options);
     return rows.map((row) => this.#handle(row));
   }
 
@@ -90,7 +90,7 @@ export class Spaces<A extends App = App> {
       const { spaceId } = await this.#existing(spaceName);
       return this.#change({ kind: 'updateSpace', spaceId, metadata: checked });
     };
-    return this.#handle(spaceOf(await this.#ask(update, options)));
+    return this.#handle(spaceOf(await this.#changed(update, options)));
   }
 
   /**
@@ -104,7 +104,7 @@ export class Spaces<A extends App = App> {
     checkSpaceName(spaceName);
     checkOptions(options);
     const { timeoutMs = this.#services.limits.longCallTimeoutMs } = options;
-    await this.#ask(() => this.#delete(spaceName), { ...options, timeoutMs });
+    await this.#changed(() => this.#delete(spaceName), { ...options, timeoutMs });
   }
 
   async #delete(spaceName: string): Promise<void> {
@@ -126,9 +126,12 @@ export class Spaces<A extends App = App> {
   }
 
   /** Registry calls are few and small: they wait for room unless they say otherwise. */
-  async #ask<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
-    checkOptions(options);
-    return this.#services.calls.ask(ask, { overload: 'wait', ...options });
+  #read<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
+    return this.#services.calls.read(registryPlace, ask, { overload: 'wait', ...options });
+  }
+
+  #changed<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
+    return this.#services.calls.change(ask, { overload: 'wait', ...options });
   }
 
   async #findByName(spaceName: string): Promise<SpaceRow | undefined> {

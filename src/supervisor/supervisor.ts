@@ -208,7 +208,9 @@ export class Supervisor {
       writer: writer.call('connectShard', null, { ports: [writerEnd] }),
       shard: shard.call('connectWriter', null, { ports: [shardEnd] }),
     };
-    for (const end of [ends.writer, ends.shard]) end.catch(() => {});
+    // A port that could not be handed over would keep the other end waiting for ever.
+    ends.writer.catch(() => writerEnd.close());
+    ends.shard.catch(() => shardEnd.close());
     return ends;
   }
 

@@ -37,16 +37,19 @@ describe('a log in the same thread', () => {
     expect(settled.outcomes['2']).toMatchObject({ value: { firstEventId: 3, spaceSequence: 3 } });
   });
 
-  it('opens a space behind everything that was asked for before', async () => {
+  it('opens a space behind what is being committed; what waits can never be any more', async () => {
     log.isHeld = true;
     const settled = new Settlements();
-    settled.watch('append', link.append(appendAt(0)));
+    settled.watch('begun', link.append(appendAt(0)));
+    settled.watch('waiting', link.append(appendAt(1)));
+    await clock.settle();
     settled.watch('open', link.openSpace(1));
     await clock.settle();
     expect(settled.names).toEqual([]);
     log.releaseAll();
     await clock.settle();
-    expect(settled.names).toEqual(['append', 'open']);
+    expect(settled.names).toEqual(['begun', 'waiting', 'open']);
+    expect(settled.outcomes['waiting']).toMatchObject({ code: 'fenced' });
     expect(settled.outcomes['open']).toMatchObject({ value: { head: { lastSpaceSequence: 1 } } });
   });
 

@@ -12,7 +12,7 @@ function write(sequence: number): Extract<Held, { kind: 'write' }> {
 }
 
 function answer(sequence: number): Held {
-  return { kind: 'answer', turn: turn(), sequence, release: () => {} };
+  return { kind: 'answer', turn: turn(), sequence, bytes: 0, release: () => {} };
 }
 
 describe('the output gate', () => {

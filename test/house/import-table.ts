@@ -33,7 +33,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   protocol: { uses: ['core', 'codec'], knows: ['content-store', 'event-store', 'storage'] },
 
   supervisor: { uses: ['core', 'protocol', 'content-store', 'event-store', 'space'], knows: ['storage'] },
-  shard: { uses: ['core', 'protocol', 'content-store'], knows: ['event-store', 'pstate'] },
+  shard: { uses: ['core', 'protocol', 'content-store', 'space'], knows: ['event-store', 'pstate'] },
   writer: { uses: ['core', 'protocol', 'space'], knows: ['content-store', 'event-store'] },
 
   sqlite: { uses: ['core'], touchesNode: true },
@@ -44,7 +44,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   },
   platform: {
     uses: ['core', 'codec', 'supervisor'],
-    knows: ['event-store', 'protocol', 'storage'],
+    knows: ['event-store', 'protocol', 'pstate', 'storage'],
     touchesNode: true,
   },
   workers: {

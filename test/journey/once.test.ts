@@ -1,16 +1,27 @@
 import Database from 'better-sqlite3';
+import type { Ramax, SpaceHandle } from 'ramax';
 import { sqlite } from 'ramax/storage/sqlite';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ItemsApp } from '../fixtures/items.app.mjs';
 import { until } from './gate.js';
 import { all, codeOf, errorOf, logFile, RuntimeBed, range } from './runtime-bed.js';
 
 const bed = new RuntimeBed();
-afterEach(() => bed.clear());
+let shared: Ramax<ItemsApp>;
+let lastName = 0;
+
+beforeAll(async () => {
+  shared = await bed.start();
+});
+afterAll(() => bed.clear());
+
+function newSpace(): Promise<SpaceHandle<ItemsApp>> {
+  return shared.spaces.getOrCreate(`space ${++lastName}`);
+}
 
 describe('a command with a commandId', () => {
   it('that was accepted before gets the first answer again and runs nothing', async () => {
-    const ramax = await bed.start();
-    const space = await ramax.spaces.getOrCreate('acme');
+    const space = await newSpace();
     const first = await space.execute('addAll', { ids: ['a', 'b'] }, { commandId: 'once' });
     await space.execute('line', 1);
     expect(await space.execute('addAll', { ids: ['a', 'b'] }, { commandId: 'once' })).toEqual(first);
@@ -30,8 +41,7 @@ describe('a command with a commandId', () => {
   });
 
   it('runs once when many copies are sent at once, and all get the same answer', async () => {
-    const ramax = await bed.start();
-    const space = await ramax.spaces.getOrCreate('acme');
+    const space = await newSpace();
     const send = () => space.execute('line', 'only', { commandId: 'once' });
     const answers = await Promise.all(range(20).map(send));
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
@@ -39,8 +49,7 @@ describe('a command with a commandId', () => {
   });
 
   it('is a conflict with other parameters or for another command, and the first answer stands', async () => {
-    const ramax = await bed.start();
-    const space = await ramax.spaces.getOrCreate('acme');
+    const space = await newSpace();
     const first = await space.execute('set', { id: 'a', value: 1 }, { commandId: 'once' });
     const otherParams = await errorOf(space.execute('set', { id: 'a', value: 2 }, { commandId: 'once' }));
     expect(otherParams).toMatchObject({
@@ -59,8 +68,7 @@ describe('a command with a commandId', () => {
   });
 
   it('is a conflict with other parameters also while the first copy is under way', async () => {
-    const ramax = await bed.start();
-    const space = await ramax.spaces.getOrCreate('acme');
+    const space = await newSpace();
     const [first, second] = await Promise.all([
       codeOf(space.execute('line', 1, { commandId: 'once' })),
       codeOf(space.execute('line', 2, { commandId: 'once' })),
@@ -70,8 +78,7 @@ describe('a command with a commandId', () => {
   });
 
   it('that was rejected is decided anew', async () => {
-    const ramax = await bed.start();
-    const space = await ramax.spaces.getOrCreate('acme');
+    const space = await newSpace();
     await space.execute('add', { id: 'a' });
     const again = () => codeOf(space.execute('add', { id: 'a' }, { commandId: 'once' }));
     expect(await again()).toBe('command_rejected');
@@ -99,8 +106,7 @@ describe('a command with a commandId', () => {
   });
 
   it('gets the first answer although the space has moved past its expectedSequence since', async () => {
-    const ramax = await bed.start();
-    const space = await ramax.spaces.getOrCreate('acme');
+    const space = await newSpace();
     const send = () => space.execute('line', 1, { commandId: 'once', expectedSequence: 0 });
     const first = await send();
     await space.execute('line', 2);
@@ -108,25 +114,22 @@ describe('a command with a commandId', () => {
   });
 
   it('is known in its own space only', async () => {
-    const ramax = await bed.start();
-    const spaces = await Promise.all(['one', 'other'].map((name) => ramax.spaces.getOrCreate(name)));
+    const spaces = await Promise.all(['one', 'other'].map((name) => shared.spaces.getOrCreate(name)));
     for (const space of spaces) await space.execute('line', space.spaceName, { commandId: 'once' });
     expect(await Promise.all(spaces.map((space) => space.query('lines')))).toEqual([['one'], ['other']]);
   });
 
   it('is forgotten with its space: the same id in a new space of the name runs', async () => {
-    const ramax = await bed.start();
-    const before = await ramax.spaces.getOrCreate('acme');
+    const before = await newSpace();
     await before.execute('line', 1, { commandId: 'once' });
-    await ramax.spaces.delete('acme');
-    const space = await ramax.spaces.getOrCreate('acme');
+    await shared.spaces.delete(before.spaceName);
+    const space = await shared.spaces.getOrCreate(before.spaceName);
     await space.execute('line', 2, { commandId: 'once' });
     expect((await all(space.streamEvents())).map(({ payload }) => payload)).toEqual([2]);
   });
 
   it('is remembered beyond what the memory of a shard holds', async () => {
-    const ramax = await bed.start();
-    const space = await ramax.spaces.getOrCreate('acme');
+    const space = await newSpace();
     const count = 17_000;
     const send = (n: number) =>
       space.execute('remark', `${n}`, { commandId: `command ${n}`, overload: 'wait' });

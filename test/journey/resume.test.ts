@@ -63,6 +63,7 @@ describe('a directory that is opened again', () => {
     for (const shards of [3, 1, 16]) {
       const ramax = await bed.start({ storage, shards });
       expect(await picture(ramax)).toEqual(expected);
+      expect((await ramax.stats()).shards).toHaveLength(shards);
       // Every view was persisted by the clean close: nothing had to be applied again.
       expect(await caughtUpEvents(ramax)).toBe(0);
       for (const name of ['tenant 1', 'tenant 20']) {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -75,13 +76,10 @@ describe('the options of Ramax.start', () => {
     });
   });
 
-  it('shards may be 1 to 16, and is one for each core but one when it is not there', async () => {
-    for (const shards of [1, 16]) {
-      const ramax = await bed.start({ storage: memory(), shards });
-      expect((await ramax.stats()).shards).toHaveLength(shards);
-    }
+  it('shards is one for each core but one when it is not there', async () => {
     const ramax = await Ramax.start({ app, storage: memory() });
-    expect((await ramax.stats()).shards.length).toBeGreaterThanOrEqual(1);
+    const expected = Math.min(16, Math.max(1, availableParallelism() - 1));
+    expect((await ramax.stats()).shards).toHaveLength(expected);
     await ramax.close();
   });
 
@@ -130,22 +128,12 @@ describe('an app module that cannot be used ends the start with invalid_app', ()
 
   it.each([
     ['null', 'the default export'],
-    ['array', 'the default export'],
-    ['text', 'the default export'],
     ['no name', 'name'],
-    ['empty name', 'name'],
     ['no commands', 'commands'],
-    ['commands in an array', 'commands'],
     ['command that is no function', 'commands.wrong'],
     ['no projections', 'projections'],
-    ['projection that is no function', 'projections.happened'],
     ['version 0', 'version'],
-    ['version as text', 'version'],
-    ['views in an array', 'views'],
     ['view named main', 'views.main'],
-    ['view with a bad name', 'views.my view'],
-    ['view without version', 'views.byName.version'],
-    ['view without projections', 'views.byName.on'],
     ['query that is no function', 'queries.all'],
   ])('that has the wrong shape: %s', async (shape, field) => {
     const module = fixture(`misshapen.app.mjs?shape=${encodeURIComponent(shape)}`);
