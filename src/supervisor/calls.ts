@@ -66,17 +66,21 @@ export class Calls {
     return this.#admission.inFlight;
   }
 
-  /** Makes a call. */
-  make<Reply>(plan: CallPlan<Reply>, options: WaitOptions): Promise<Reply> {
+  /** Makes a call. `overloadDefault` is what it does when there is no room and its options do not say. */
+  make<Reply>(
+    plan: CallPlan<Reply>,
+    options: WaitOptions,
+    overloadDefault: OverloadPolicy = this.#overload,
+  ): Promise<Reply> {
     try {
       checkOptions(options);
-      checkWaitOptions(this.#choices(options));
+      checkWaitOptions(this.#choices(options, overloadDefault));
       if (this.#closed !== undefined) throw this.#closed;
       if (options.signal?.aborted === true) throw stopError('aborted', plan.isCommand);
     } catch (error) {
       return Promise.reject(error);
     }
-    const { signal, timeoutMs, overload } = this.#choices(options);
+    const { signal, timeoutMs, overload } = this.#choices(options, overloadDefault);
     return new Promise((resolve, reject) => {
       this.#unanswered++;
       const end = (): void => {
@@ -97,7 +101,8 @@ export class Calls {
   }
 
   /** The options with the runtime's own in place of those that are absent. */
-  #choices({ signal, timeoutMs = this.#limits.callTimeoutMs, overload = this.#overload }: WaitOptions) {
+  #choices(options: WaitOptions, overloadDefault: OverloadPolicy) {
+    const { signal, timeoutMs = this.#limits.callTimeoutMs, overload = overloadDefault } = options;
     return { signal, timeoutMs, overload };
   }
 
@@ -118,7 +123,9 @@ export class Calls {
     options: WaitOptions,
   ): Promise<Reply> {
     const begin = (): PendingCall<Reply> => ({ answer: ask(), cancel: () => {} });
-    return this.make({ spaceId, bytes: 0, isCommand, isCancellable: false, begin }, options);
+    const plan = { spaceId, bytes: 0, isCommand, isCancellable: false, begin };
+    // Registry calls are few and small: they wait for room unless they say otherwise.
+    return spaceId === registryPlace ? this.make(plan, options, 'wait') : this.make(plan, options);
   }
 
   /** Takes no more calls; resolves when those under way have ended. */

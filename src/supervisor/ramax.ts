@@ -112,21 +112,18 @@ export class RamaxRuntime<A extends App = App> {
 
   /** The largest event id ever committed; 0 before the first. */
   latestEventId(options: WaitOptions = {}): Promise<number> {
-    return this.#calls.read(registryPlace, () => this.#reads.latestEventId(), {
-      overload: 'wait',
-      ...options,
-    });
+    const ask = (): Promise<number> => this.#reads.latestEventId();
+    return this.#calls.read(registryPlace, ask, options);
   }
 
   /** Figures of all threads. */
   async stats(options: WaitOptions = {}): Promise<RamaxStats> {
-    checkOptions(options);
     const ask = (): Promise<[WriterStats, ...ShardStats[]]> =>
       Promise.all([
         this.#supervisor.writer.call('stats', null),
         ...this.#supervisor.shards.map((shard) => shard.call('stats', null).answer),
       ]);
-    const [writer, ...shards] = await this.#calls.read(registryPlace, ask, { overload: 'wait', ...options });
+    const [writer, ...shards] = await this.#calls.read(registryPlace, ask, options);
     return { writer, shards, inFlight: this.#calls.inFlight, restarts: this.#supervisor.restarts };
   }
 

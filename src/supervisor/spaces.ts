@@ -47,7 +47,7 @@ export class Spaces<A extends App = App> {
     checkOptions(options);
     const metadata = checkMetadata(options.metadata, 'metadata', this.#services.limits);
     const create = (): Promise<LogWriteOutcome> => this.#change({ kind: 'createSpace', spaceName, metadata });
-    return this.#handle(spaceOf(await this.#changed(create, options)));
+    return this.#handle(spaceOf(await this.#services.calls.change(create, options)));
   }
 
   /** The space of this name, or undefined. */
@@ -90,7 +90,7 @@ export class Spaces<A extends App = App> {
       const { spaceId } = await this.#existing(spaceName);
       return this.#change({ kind: 'updateSpace', spaceId, metadata: checked });
     };
-    return this.#handle(spaceOf(await this.#changed(update, options)));
+    return this.#handle(spaceOf(await this.#services.calls.change(update, options)));
   }
 
   /**
@@ -104,7 +104,7 @@ export class Spaces<A extends App = App> {
     checkSpaceName(spaceName);
     checkOptions(options);
     const { timeoutMs = this.#services.limits.longCallTimeoutMs } = options;
-    await this.#changed(() => this.#delete(spaceName), { ...options, timeoutMs });
+    await this.#services.calls.change(() => this.#delete(spaceName), { ...options, timeoutMs });
   }
 
   async #delete(spaceName: string): Promise<void> {
@@ -125,13 +125,8 @@ export class Spaces<A extends App = App> {
     await supervisor.writer.call('purgeSpace', { spaceId });
   }
 
-  /** Registry calls are few and small: they wait for room unless they say otherwise. */
   #read<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
-    return this.#services.calls.read(registryPlace, ask, { overload: 'wait', ...options });
-  }
-
-  #changed<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
-    return this.#services.calls.change(ask, { overload: 'wait', ...options });
+    return this.#services.calls.read(registryPlace, ask, options);
   }
 
   async #findByName(spaceName: string): Promise<SpaceRow | undefined> {

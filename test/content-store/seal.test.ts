@@ -34,15 +34,18 @@ const spec: fc.Arbitrary<EventSpec> = fc.record(
   { requiredKeys: ['entityId', 'type'] },
 );
 
-function seal(specs: readonly EventSpec[], from: { sequence?: number; limits?: Partial<Limits> } = {}) {
-  const { sequence = 0, limits = {} } = from;
+function seal(
+  specs: readonly EventSpec[],
+  from: { sequence?: number; limits?: Partial<Limits>; causationId?: string } = {},
+) {
+  const { sequence = 0, limits = {}, causationId } = from;
   return sealEvents(
     specs,
     { sequence, hash: genesisHash },
     {
       invocationId,
       timestamp: 1_700_000_000_123,
-      causationId: undefined,
+      causationId,
       correlationId: 'story',
       digest: nodePlatform.chainDigest,
       limits: { ...defaultLimits, ...limits },
@@ -192,6 +195,14 @@ describe('sealing', () => {
     ]).map(({ event, sealed }) => [event.causationId, sealed.causationId, event.correlationId]);
     expect(own).toEqual(['own cause', 'own cause', 'own story']);
     expect(inherited).toEqual([invocationId, null, 'story']);
+    const ofCommand = seal(
+      [
+        { entityId: 'e', type: 't', causationId: 'own cause' },
+        { entityId: 'e', type: 't' },
+      ],
+      { causationId: 'command' },
+    );
+    expect(ofCommand.map(({ event }) => event.causationId)).toEqual(['own cause', 'command']);
   });
 
   it('fills in what an event leaves out', () => {

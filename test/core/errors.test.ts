@@ -46,7 +46,9 @@ describe('RamaxError', () => {
     ['functions', { run: () => 1, kept: 1 }, { kept: 1 }],
     ['a date', { at: new Date(0) }, { at: '1970-01-01T00:00:00.000Z' }],
   ])('crosses with details that are no JSON (%s)', (_what, details, left) => {
-    const arrived = acrossThreads(new RamaxError('command_failed', 'm', { details }));
+    const error = new RamaxError('command_failed', 'm', { details });
+    expect(error.toData().details).toEqual(left);
+    const arrived = acrossThreads(error);
     expect([arrived.message, arrived.details]).toEqual(['m', left]);
   });
 

@@ -155,6 +155,10 @@ describe('freezeValue', () => {
     expect(refusedAt(value)).toBe(path);
   });
 
+  it('says that a place of an array is empty, and not that it is undefined', () => {
+    expect(errorOf(() => freeze(sparse)).message).toContain('a dense array (this place is empty)');
+  });
+
   it('refuses a cycle at the depth bound', () => {
     expect(refusedAt(cycle)).toMatch(/^params\.a\.back\.a\.back/);
   });

@@ -146,6 +146,16 @@ describe('an app module that cannot be used ends the start with invalid_app', ()
   });
 });
 
+it('an app module that never loads ends the start after startTimeoutMs, and the directory is free', async () => {
+  const storage = sqlite({ directory: await bed.directory() });
+  const hanging = { app: fixture('hanging.app.mjs'), storage, shards: 2, limits: { startTimeoutMs: 700 } };
+  expect(await errorOf(Ramax.start(hanging))).toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('did not start within 700 ms'),
+  });
+  expect(await (await bed.start({ storage })).spaces.list()).toEqual([]);
+});
+
 describe('a data directory', () => {
   it('is created, with its parents, when it is missing', async () => {
     const directory = join(await bed.directory(), 'deep', 'data');
