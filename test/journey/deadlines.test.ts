@@ -1,5 +1,5 @@
 import type { SpaceHandle } from 'ramax';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ItemsApp } from '../fixtures/items.app.mjs';
 import { FaultyStorage } from './faulty-storage.js';
 import { until } from './gate.js';
