@@ -137,6 +137,21 @@ describe('while a commit is held', () => {
     expect([live.hasRoom, live.idle]).toEqual([true, true]);
   });
 
+  it('no more bytes of answers are held back than the bound, and reads go on behind the commits', async () => {
+    const live = await bed.openLive(ledger, { heldBytesMax: 20 });
+    live.take(bed.command('add', entry('a')));
+    const reads = Array.from({ length: 4 }, () => fetchTurn('last'));
+    for (const read of reads) if (live.hasRoom) live.take(read);
+    expect(live.stats.held).toBe(4);
+    const next = live.prepare([reads[3]!]);
+    await bed.clock.settle();
+    bed.log.releaseAll();
+    await next;
+    expect(live.hasRoom).toBe(true);
+    live.take(reads[3]!);
+    expect(await Promise.all(reads.map(({ answer }) => answer))).toEqual([1, 1, 1, 1]);
+  });
+
   it('a checkpoint waits, and then covers everything before it', async () => {
     const settled = new Settlements();
     settled.watch('write', store.execute('add', entry('a')));

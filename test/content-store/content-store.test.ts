@@ -159,6 +159,17 @@ describe('a content store', () => {
     expect(markers(await bed.events())).toEqual(['theirs', 'mine']);
   });
 
+  it('appends nothing that was decided on what the log refused', async () => {
+    const bed = await MemoryBed.make();
+    const store = await bed.open(ledger);
+    const other = await bed.open(ledger, { pstates: new MemoryPStateStore() });
+    await other.execute('add', entry('theirs'));
+    // The first is refused, and leaves the log where the second expects it by its number alone.
+    await Promise.all([store.execute('add', entry('a')), store.execute('add', entry('b'))]);
+    expect(markers(await bed.events())).toEqual(['theirs', 'a', 'b']);
+    expect(await store.query('everything')).toEqual(folded(await bed.events()));
+  });
+
   it('asks the log again about command ids after it has caught up', async () => {
     const bed = await MemoryBed.make();
     const store = await bed.open(ledger);

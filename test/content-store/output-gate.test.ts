@@ -53,6 +53,16 @@ describe('the output gate', () => {
     expect(gate.size).toBe(0);
   });
 
+  it('counts the bytes of the answers that it holds', () => {
+    const gate = new OutputGate();
+    for (const held of [answer(0, 5), write(1), answer(1, 7)]) gate.hold(held);
+    expect(gate.bytes).toBe(12);
+    gate.next(0);
+    expect(gate.bytes).toBe(7);
+    gate.takeAll();
+    expect(gate.bytes).toBe(0);
+  });
+
   it('lets out all in order, each as early as it may', () => {
     const held = fc.array(fc.constantFrom('write', 'answer'), { maxLength: 30 });
     fc.assert(

@@ -86,9 +86,11 @@ describe('a rebuild', () => {
     const rebuilt = changing.rebuildPState();
     await bed.clock.settle();
     expect(await changing.query('all')).toEqual({ old: 1 });
+    expect([await changing.fetch('old'), await changing.fetch('new')]).toEqual([1, undefined]);
     reads.release();
     await rebuilt;
     expect(await changing.query('all')).toEqual({ new: 1 });
+    expect([await changing.fetch('old'), await changing.fetch('new')]).toEqual([undefined, 1]);
   });
 
   it('reads only the events of its own space', async () => {
@@ -148,6 +150,18 @@ describe('a rebuild', () => {
     await expectFold();
     await store.execute('add', entry('more'));
     await store.rebuildPState();
+    await expectFold();
+  });
+
+  it('writes first what could not be written before', async () => {
+    vi.spyOn(bed.pstates, 'flush').mockImplementationOnce(() => {
+      throw new RamaxError('storage', 'no disk');
+    });
+    await store.execute('addAll', { entries: [entry('x'), entry('y'), entry('z')] });
+    expect(bed.errors).toHaveLength(1);
+    await store.rebuildPState();
+    await bed.clock.advance(10_000);
+    expect(bed.errors).toHaveLength(1);
     await expectFold();
   });
 

@@ -266,6 +266,15 @@ describe('sealing', () => {
   });
 });
 
+describe('the payloads of one command', () => {
+  it('are bounded together', () => {
+    const events = Array.from({ length: 3 }, () => ({ entityId: 'e', type: 't', payload: 'x'.repeat(8) }));
+    expect(seal(events, { limits: { commandBytesMax: 27 } })).toHaveLength(3);
+    const error = errorOf(() => seal(events, { limits: { commandBytesMax: 26 } }));
+    expect([error.code, error.details['field']]).toEqual(['invalid_input', 'events']);
+  });
+});
+
 describe('metadata', () => {
   it('is bounded by its bytes as JSON', () => {
     const limits = { ...defaultLimits, metadataBytesMax: 10 };

@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import type { RebuildProgress } from 'ramax';
 import { sqlite } from 'ramax/storage/sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readSql } from '../../src/event-store/sqlite/read-sql.js';
@@ -75,15 +76,16 @@ describe('a rebuild', () => {
       }
     };
     const others = [read(), read(), write()];
-    const progress: number[] = [];
-    const rebuilt = await space.rebuild({ onProgress: ({ eventsApplied }) => progress.push(eventsApplied) });
+    // One rebuild after the other, until enough was read and written in the middle of them.
+    do {
+      const progress: number[] = [];
+      const report = ({ eventsApplied }: RebuildProgress): void => void progress.push(eventsApplied);
+      expect((await space.rebuild({ onProgress: report })).eventsApplied).toBeGreaterThanOrEqual(300);
+      expect(progress.length).toBeGreaterThanOrEqual(60);
+      expect(progress).toEqual([...progress].sort((left, right) => left - right));
+    } while (reads < 20 || written < 5);
     state.isRebuilding = false;
     await Promise.all(others);
-    expect(rebuilt.eventsApplied).toBeGreaterThanOrEqual(300);
-    expect(reads).toBeGreaterThan(3);
-    expect(written).toBeGreaterThan(3);
-    expect(progress.length).toBeGreaterThan(50);
-    expect(progress).toEqual([...progress].sort((left, right) => left - right));
     const before = await space.query('everything');
     await space.rebuild();
     expect(await space.query('everything')).toEqual(before);

@@ -184,6 +184,39 @@ describe('a link', () => {
     expect([bed.callerPort.sent, bed.serverPort.sent]).toEqual([2, 2]);
   });
 
+  it('makes several messages of very many calls', async () => {
+    const bed = new LinkBed();
+    const bodies = Array.from({ length: 2_500 }, (_, n) => n);
+    expect(await bed.run(Promise.all(bodies.map((body) => bed.caller.call('echo', body))))).toEqual(bodies);
+    expect(bed.callerPort.sent).toBe(3);
+  });
+
+  it('fails a call that cannot be encoded alone, and not those beside it', async () => {
+    const bed = new LinkBed();
+    const bodies = [1, 2n, 3, { deep: 4n }, 5];
+    const settled = await bed.run(Promise.allSettled(bodies.map((body) => bed.caller.call('echo', body))));
+    expect(settled.map((outcome) => ('value' in outcome ? outcome.value : outcome.reason.code))).toEqual([
+      1,
+      'invalid_input',
+      3,
+      'invalid_input',
+      5,
+    ]);
+    expect(bed.caller.waiting).toBe(0);
+  });
+
+  it('fails a call whose answer cannot be encoded', async () => {
+    const bed = new LinkBed();
+    const calls = ['fine', 'too large'].map((name) => bed.caller.call('wait', name));
+    await bed.quiet();
+    bed.waiting.get('too large')?.answer(5n as unknown as string);
+    bed.waiting.get('fine')?.answer('ok');
+    const [fine, failed] = await bed.run(Promise.allSettled(calls));
+    expect([fine?.status, failed?.status]).toEqual(['fulfilled', 'rejected']);
+    await bed.quiet();
+    expect(await bed.run(bed.caller.call('echo', 'alive'))).toBe('alive');
+  });
+
   it('sends a call that hands over a port at once, with the calls before it', async () => {
     const bed = new LinkBed();
     const answer = bed.caller.call('echo', 1);
