@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RamaxError } from '../../src/core/errors.js';
+import { Admission, type AdmissionLimits, type Waiter } from '../../src/supervisor/admission.js';
+
+const limits: AdmissionLimits = {
+  spaceInFlightMax: 3,
+  spaceWaitingMax: 4,
+  totalWaitingMax: 7,
+  totalInFlightMax: 5,
+  totalInFlightBytesMax: 100,
+  valueBytesMax: 60,
+};
+
+interface Call {
+  readonly spaceId: number;
+  readonly bytes: number;
+  readonly order: number;
+}
+
+/** Plays calls against an admission, and keeps its own account of what is in flight and what waits. */
+class Player {
+  readonly admission = new Admission(limits);
+  readonly inFlight: Call[] = [];
+  readonly waiting: { readonly call: Call; readonly waiter: Waiter }[] = [];
+  readonly admittedOrder = new Map<number, number[]>();
+  #calls = 0;
+
+  call(spaceId: number, bytes: number): void {
+    const call = { spaceId, bytes, order: this.#calls++ };
+    if (this.admission.hasRoom(spaceId, bytes)) {
+      this.admission.enter(spaceId, bytes);
+      this.#admitted(call);
+      return;
+    }
+    const waiter: Waiter = {
+      bytes,
+      admit: () => {
+        this.waiting.splice(
+          this.waiting.findIndex((waiting) => waiting.waiter === waiter),
+          1,
+        );
+        this.#admitted(call);
+      },
+    };
+    try {
+      this.admission.wait(spaceId, waiter);
+      this.waiting.push({ call, waiter });
+    } catch (error) {
+      expect(error).toBeInstanceOf(RamaxError);
+      expect((error as RamaxError).code).toBe('overloaded');
+    }
+  }
+
+  answer(index: number): void {
+    const [call] = this.inFlight.splice(index % Math.max(1, this.inFlight.length), 1);
+    if (call !== undefined) this.admission.leave(call.spaceId, call.bytes);
+  }
+
+  leaveQueue(index: number): void {
+    const [gone] = this.waiting.splice(index % Math.max(1, this.waiting.length), 1);
+    if (gone !== undefined) this.admission.leaveQueue(gone.call.spaceId, gone.waiter);
+  }
+
+  check(): void {
+    const perSpace = new Map<number, number>();
+    for (const { spaceId } of this.inFlight) perSpace.set(spaceId, (perSpace.get(spaceId) ?? 0) + 1);
+    expect(Math.max(0, ...perSpace.values())).toBeLessThanOrEqual(limits.spaceInFlightMax);
+    expect(this.inFlight.length).toBeLessThanOrEqual(limits.totalInFlightMax);
+    expect(this.admission.inFlight).toBe(this.inFlight.length);
+    const bytes = this.inFlight.reduce((sum, call) => sum + call.bytes, 0);
+    if (this.inFlight.length > 1) expect(bytes).toBeLessThanOrEqual(limits.totalInFlightBytesMax);
+    expect(this.waiting.length).toBeLessThanOrEqual(limits.totalWaitingMax);
+    // Calls of one space are admitted in the order in which they came.
+    for (const order of this.admittedOrder.values()) expect(order).toEqual([...order].sort((a, b) => a - b));
+  }
+
+  #admitted(call: Call): void {
+    this.inFlight.push(call);
+    this.admittedOrder.set(call.spaceId, [...(this.admittedOrder.get(call.spaceId) ?? []), call.order]);
+  }
+}
+
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('call' as const),
+    spaceId: fc.integer({ min: 1, max: 4 }),
+    n: fc.integer({ min: 0, max: 60 }),
+  }),
+  fc.record({ kind: fc.constant('answer' as const), spaceId: fc.constant(0), n: fc.nat(9) }),
+  fc.record({ kind: fc.constant('leave' as const), spaceId: fc.constant(0), n: fc.nat(9) }),
+);
+
+describe('admission', () => {
+  it('never passes its limits, admits each space in order, and lets everybody through in the end', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const player = new Player();
+        for (const { kind, spaceId, n } of steps) {
+          if (kind === 'call') player.call(spaceId, n);
+          else if (kind === 'answer') player.answer(n);
+          else player.leaveQueue(n);
+          player.check();
+        }
+        for (let answers = 0; player.inFlight.length > 0; answers++) {
+          expect(answers).toBeLessThan(500);
+          player.answer(0);
+        }
+        expect(player.waiting).toEqual([]);
+        expect(player.admission.inFlight).toBe(0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('lets one call of any size through when nothing else is in flight', () => {
+    const admission = new Admission(limits);
+    expect(admission.hasRoom(1, 10_000)).toBe(true);
+    admission.enter(1, 10_000);
+    expect(admission.hasRoom(2, 1)).toBe(false);
+  });
+
+  it('says in its error what is full', () => {
+    const admission = new Admission(limits);
+    for (let call = 0; call < 3; call++) admission.enter(1, 1);
+    expect(admission.overloaded(1).details).toMatchObject({
+      spaceInFlight: 3,
+      spaceInFlightMax: 3,
+      totalInFlight: 3,
+    });
+  });
+});
