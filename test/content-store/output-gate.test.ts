@@ -11,8 +11,8 @@ function write(sequence: number): Extract<Held, { kind: 'write' }> {
   return { kind: 'write', turn: turn(), eventCount: 1, sequence, appended: undefined };
 }
 
-function answer(sequence: number): Held {
-  return { kind: 'answer', turn: turn(), sequence, bytes: 0, release: () => {} };
+function answer(sequence: number, bytes = 0): Held {
+  return { kind: 'answer', turn: turn(), sequence, bytes, release: () => {} };
 }
 
 describe('the output gate', () => {
