@@ -33,6 +33,7 @@ import type { Appended, LogLink } from './log-link.js';
 import { type Held, type HeldWrite, OutputGate } from './output-gate.js';
 import { PendingFlush } from './pending-flush.js';
 import { Rebuild, type RebuildProgress } from './rebuild.js';
+import { settleByLog } from './settle-by-log.js';
 import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
 import { Views } from './views.js';
 import { findWritten } from './written-commands.js';
@@ -316,7 +317,8 @@ export class LiveSpace {
       await this.#load();
       const written = await this.#writtenOf(held, before);
       this.#assertNotEnded();
-      const turns = this.#settleWritten(held, written);
+      const turns = settleByLog(held, written, (turn, accepted) => this.#settleAccepted(turn, accepted));
+      this.#commands.clear();
       await this.#lookup.ask(turns);
       this.#assertNotEnded();
       resume();
@@ -334,26 +336,6 @@ export class LiveSpace {
       held.flatMap(({ kind, turn }) => (kind === 'write' ? turn : [])),
     );
     return new Map([...recorded, ...(await this.#writtenSince(before))]);
-  }
-
-  /**
-   * Settles what the log has, and returns what it does not have: that is to be decided again. Up to the first command that
-   * the log does not have, what was seen is what is committed, so other answers stand, too: decided again, they would come
-   * behind younger commands that are committed.
-   */
-  #settleWritten(held: readonly Held[], written: ReadonlyMap<string, Accepted>): readonly AnyTurn[] {
-    let stands = true;
-    for (const entry of held) {
-      if (entry.kind === 'write') {
-        const accepted = written.get(entry.turn.invocation.invocationId);
-        if (accepted === undefined) stands = false;
-        else this.#settleAccepted(entry.turn, accepted);
-      } else if (stands) entry.release();
-    }
-    this.#commands.clear();
-    const lost = held.map(({ turn }) => turn).filter(({ state }) => state !== 'settled');
-    for (const turn of lost) turn.rolledBack();
-    return lost;
   }
 
   /** The space may be deleted while it recovers: nothing is taken any more. */

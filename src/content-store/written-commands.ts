@@ -1,18 +1,8 @@
-import type { Clock } from '../core/clock.js';
-import type { Limits } from '../core/limits.js';
-import { catchUp } from './catch-up.js';
-import type { LogLink } from './log-link.js';
+import { type CatchUpOptions, catchUp } from './catch-up.js';
 import type { Accepted } from './turn.js';
 
 /** Which part of the log to search. */
-export interface FindWrittenOptions {
-  readonly log: Pick<LogLink, 'readSpace'>;
-  readonly clock: Clock;
-  readonly limits: Pick<Limits, 'readEventsMax' | 'readBytesMax'>;
-  readonly spaceId: number;
-  readonly from: number;
-  readonly to: number;
-}
+export type FindWrittenOptions = Omit<CatchUpOptions, 'apply' | 'afterBatch' | 'signal'>;
 
 /** The answers of the commands whose events lie between two sequences, by invocation id. */
 export async function findWritten(options: FindWrittenOptions): Promise<ReadonlyMap<string, Accepted>> {
