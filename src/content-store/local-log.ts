@@ -1,8 +1,8 @@
 /**
- * A log in the same thread as the `LogLink` of one content store: for apps that use the nouns alone. Commits run one at
+ * A log in the same thread as the `LogLink` of content stores: for apps that use the nouns alone. Commits run one at
  * a time, because a log takes one batch at a time.
  *
- * Invariant: behind a commit in doubt nothing is committed until the space was opened again, so that nothing that was
+ * Invariant: behind a commit in doubt nothing is committed of a space until it was opened again, so that nothing that was
  * decided on it lands in the log while its owner still looks what became of it.
  */
 
@@ -13,23 +13,21 @@ import type { LogStore, LogWriteOutcome } from '../event-store/port.js';
 import { spaceNotFound } from '../space/space-errors.js';
 import type { FencedAppend, LogLink } from './log-link.js';
 
-const nobody = 0;
-
-/** `log` as a link for the content store of one space. */
+/** `log` as a link for the content stores of this thread. */
 export function localLog(log: LogStore): LogLink {
   const commits = new Line();
-  let lastGeneration = nobody;
-  /** Who may append. */
-  let owner = nobody;
+  let lastGeneration = 0;
+  /** Who may append, by space. */
+  const owners = new Map<number, number>();
 
   const commit = async (append: FencedAppend): Promise<LogWriteOutcome> => {
-    if (append.generation !== owner) throw staleAppend(append);
+    if (append.generation !== owners.get(append.spaceId)) throw staleAppend(append);
     try {
       const [outcome] = await log.commit([append]);
       assert(outcome !== undefined, 'a batch of one has one outcome');
       return outcome;
     } catch (error) {
-      owner = nobody;
+      owners.clear();
       throw error;
     }
   };
@@ -42,12 +40,13 @@ export function localLog(log: LogStore): LogLink {
       return outcome;
     },
     async openSpace(spaceId) {
-      owner = nobody;
+      owners.delete(spaceId);
       await commits.done();
       const head = await log.spaceHead(spaceId);
       if (head === undefined) throw spaceNotFound(spaceId);
-      owner = ++lastGeneration;
-      return { generation: owner, head };
+      lastGeneration++;
+      owners.set(spaceId, lastGeneration);
+      return { generation: lastGeneration, head };
     },
     readSpace: (spaceId, after, bounds) => log.readSpace(spaceId, after, bounds),
     findCommands: (spaceId, commandIds) => log.findCommands(spaceId, commandIds),

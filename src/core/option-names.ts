@@ -11,6 +11,10 @@ export function checkOptionNames(options: object, known: readonly string[], of: 
     if (known.includes(name)) continue;
     const meant = nearestName(name, known);
     const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
-    throw invalidInput(`options.${name}`, `absent, as ${of} has no such option${hint}`, 'something');
+    throw invalidInput(
+      `options.${name}`,
+      `absent, as ${of} has no such option${hint}`,
+      (options as Readonly<Record<string, unknown>>)[name],
+    );
   }
 }

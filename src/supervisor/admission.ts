@@ -7,6 +7,8 @@
  *   A1  A call is in flight from its admission to its answer; counts never pass their limits.
  *   A2  Calls of one space are admitted in the order in which they came, also when some of them wait.
  *   A3  A call that waits may leave (abort, timeout) and takes no room with it.
+ *   A4  No call waits for ever behind others: spaces get room in turn, and the bytes that the next call needs are kept for
+ *       it, however small those behind it are.
  */
 
 import { RamaxError } from '../core/errors.js';
@@ -41,6 +43,8 @@ export class Admission {
   readonly #spaces = new Map<number, SpaceCounts>();
   /** Spaces with waiting calls, in the order in which they get the next room. */
   readonly #waitingSpaces = new Set<number>();
+  /** The space whose next call needs more bytes than are left: until it has them, nobody else is admitted (A4). */
+  #savingFor: number | undefined;
   #inFlight = 0;
   #inFlightBytes = 0;
   #waiting = 0;
@@ -55,6 +59,7 @@ export class Admission {
 
   /** Whether a call of this space would be admitted now. */
   hasRoom(spaceId: number, bytes: number): boolean {
+    if (this.#savingFor !== undefined) return false;
     const space = this.#spaces.get(spaceId);
     return space === undefined
       ? this.#hasTotalRoom(bytes)
@@ -88,7 +93,8 @@ export class Admission {
   /** A call that waited has gone. */
   leaveQueue(spaceId: number, waiter: Waiter): void {
     if (this.#spaces.get(spaceId)?.waiting.delete(waiter) === true) this.#waiting--;
-    this.#admitOf(spaceId);
+    if (this.#savingFor === spaceId) this.#admitInTurn();
+    else this.#admitOf(spaceId);
     this.#forgetIfEmpty(spaceId);
   }
 
@@ -134,28 +140,35 @@ export class Admission {
 
   /** Goes round the waiting spaces, one call each, so that no tenant takes all the room. */
   #admitInTurn(): void {
-    let refused = 0;
-    while (refused < this.#waitingSpaces.size) {
+    const first = this.#savingFor;
+    this.#savingFor = undefined;
+    if (first !== undefined) this.#admitNextOf(first);
+    for (let refused = 0; refused < this.#waitingSpaces.size && this.#savingFor === undefined; ) {
       const [spaceId] = this.#waitingSpaces;
       if (spaceId === undefined) return;
       this.#waitingSpaces.delete(spaceId);
       this.#waitingSpaces.add(spaceId);
-      refused = this.#admitOne(spaceId) ? 0 : refused + 1;
-      if (this.#spaces.get(spaceId)?.waiting.size === 0) this.#waitingSpaces.delete(spaceId);
+      refused = this.#admitNextOf(spaceId) ? 0 : refused + 1;
     }
   }
 
   #admitOf(spaceId: number): void {
-    if (!this.#waitingSpaces.has(spaceId)) return;
-    while (this.#admitOne(spaceId));
-    if (this.#spaces.get(spaceId)?.waiting.size === 0) this.#waitingSpaces.delete(spaceId);
+    while (this.#savingFor === undefined && this.#admitNextOf(spaceId));
   }
 
-  #admitOne(spaceId: number): boolean {
+  #admitNextOf(spaceId: number): boolean {
     const space = this.#spaces.get(spaceId);
     const [waiter] = space?.waiting ?? [];
-    if (space === undefined || waiter === undefined || !this.#fits(space, waiter.bytes)) return false;
+    if (space === undefined || waiter === undefined) {
+      this.#waitingSpaces.delete(spaceId);
+      return false;
+    }
+    if (!this.#fits(space, waiter.bytes)) {
+      if (this.#needsBytes(space)) this.#savingFor = spaceId;
+      return false;
+    }
     space.waiting.delete(waiter);
+    if (space.waiting.size === 0) this.#waitingSpaces.delete(spaceId);
     this.#waiting--;
     this.enter(spaceId, waiter.bytes);
     waiter.admit();
@@ -164,6 +177,11 @@ export class Admission {
 
   #fits(space: SpaceCounts, bytes: number): boolean {
     return space.inFlight < this.#limits.spaceInFlightMax && this.#hasTotalRoom(bytes);
+  }
+
+  /** Of a call that does not fit: nothing but bytes is missing. */
+  #needsBytes(space: SpaceCounts): boolean {
+    return space.inFlight < this.#limits.spaceInFlightMax && this.#inFlight < this.#limits.totalInFlightMax;
   }
 
   /** One call of any size is always let through, or it could never run. */

@@ -11,6 +11,7 @@ import type { Checkpoint, RecordedEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { unknownName } from '../core/loaded-app.js';
 import { checkId, checkOptions } from '../core/names.js';
+import { checkOptionNames } from '../core/option-names.js';
 import { freezeValue, type Value, valueBytes } from '../core/values.js';
 import type { SpaceRow } from '../event-store/port.js';
 import type { SpaceAddress } from '../protocol/links.js';
@@ -20,6 +21,17 @@ import type { Supervisor } from './supervisor.js';
 
 /** What may be given to a command besides its parameters. */
 export interface ExecuteOptions extends CommandOptions, WaitOptions {}
+
+/** A misspelt `commandId` would silently lose the promise "once". */
+const executeOptionNames = [
+  'commandId',
+  'causationId',
+  'correlationId',
+  'expectedSequence',
+  'signal',
+  'timeoutMs',
+  'overload',
+] as const satisfies readonly (keyof ExecuteOptions)[];
 
 /** What a rebuild may be given. */
 export interface RebuildOptions extends WaitOptions {
@@ -93,6 +105,8 @@ export class SpaceHandle<A extends App = App> {
     try {
       const { commands } = supervisor.app;
       if (!commands.includes(command)) throw unknownName('command', command, commands);
+      checkOptions(options);
+      checkOptionNames(options, executeOptionNames, 'execute()');
       const invocation = invocationOf(command, params, options, platform, limits);
       const plan = {
         spaceId: this.spaceId,

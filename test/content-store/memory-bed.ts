@@ -10,15 +10,17 @@ import { LiveSpace } from '../../src/content-store/live-space.js';
 import { localLog } from '../../src/content-store/local-log.js';
 import type { LogLink } from '../../src/content-store/log-link.js';
 import { CommandTurn } from '../../src/content-store/turn.js';
+import type { Platform } from '../../src/core/clock.js';
 import type { App } from '../../src/core/define-app.js';
 import type { RamaxError } from '../../src/core/errors.js';
 import { defaultLimits, type LimitsOptions, resolveLimits } from '../../src/core/limits.js';
 import { loadApp } from '../../src/core/loaded-app.js';
 import { MemoryLog } from '../../src/event-store/memory/memory-log.js';
 import type { StoredEvent } from '../../src/event-store/port.js';
+import type { SpaceAddress } from '../../src/protocol/links.js';
 import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
 import { createSpace, wide } from '../event-store/log-fixture.js';
-import { ManualClock, manualPlatform } from '../testing/manual-clock.js';
+import { type EndsOfTurns, ManualClock, manualPlatform } from '../testing/manual-clock.js';
 import { HeldLog } from './held-log.js';
 
 /** What a test may say of a content store; space 1 over the bed's own projections unless it says otherwise. */
@@ -28,16 +30,22 @@ interface BedOptions<A extends App> extends Partial<Pick<ContentStoreOptions<A>,
 
 /** See the head of this file. */
 export class MemoryBed {
-  readonly clock = new ManualClock();
-  readonly platform = manualPlatform(this.clock);
-  readonly log = new HeldLog(new MemoryLog('log-a'), this.clock);
+  readonly clock: ManualClock;
+  readonly platform: Platform;
+  readonly log: HeldLog;
   readonly pstates = new MemoryPStateStore({ logId: 'log-a' });
   /** Errors that no caller waited for. */
   readonly errors: RamaxError[] = [];
 
+  constructor(endsOfTurns: EndsOfTurns = 'free') {
+    this.clock = new ManualClock(endsOfTurns);
+    this.platform = manualPlatform(this.clock);
+    this.log = new HeldLog(new MemoryLog('log-a'), this.clock);
+  }
+
   /** A bed whose log has one space, with id 1. */
-  static async make(): Promise<MemoryBed> {
-    const bed = new MemoryBed();
+  static async make(endsOfTurns?: EndsOfTurns): Promise<MemoryBed> {
+    const bed = new MemoryBed(endsOfTurns);
     await createSpace(bed.log, 'acme');
     return bed;
   }
@@ -56,10 +64,15 @@ export class MemoryBed {
   }
 
   /** The live space alone, without the line of turns of a content store. */
-  openLive(app: App, limits: LimitsOptions = {}, log: LogLink = localLog(this.log)): Promise<LiveSpace> {
+  openLive(
+    app: App,
+    limits: LimitsOptions = {},
+    log: LogLink = localLog(this.log),
+    { spaceId, spaceName }: SpaceAddress = { spaceId: 1, spaceName: 'acme' },
+  ): Promise<LiveSpace> {
     return LiveSpace.open({
-      spaceId: 1,
-      spaceName: 'acme',
+      spaceId,
+      spaceName,
       app: loadApp(app),
       log,
       pstates: this.pstates,
@@ -67,6 +80,11 @@ export class MemoryBed {
       limits: resolveLimits(limits),
       onError: (error) => this.errors.push(error),
     });
+  }
+
+  /** Another space; says its id. */
+  async addSpace(spaceName: string): Promise<number> {
+    return (await createSpace(this.log, spaceName)).spaceId;
   }
 
   /** A command's turn. */

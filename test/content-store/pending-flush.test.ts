@@ -258,5 +258,10 @@ describe('a reset', () => {
     store.isBroken = false;
     await clock.advance(10 * flushDelayMs);
     expect([store.flushes, clock.timers]).toEqual([[], 0]);
+    errors.length = 0;
+    change('b');
+    commit();
+    await clock.advance(flushDelayMs);
+    expect([store.flushes, errors]).toEqual([[{ sequence: 2, keys: ['b'] }], []]);
   });
 });

@@ -140,6 +140,15 @@ describe('the options of a command', () => {
     }
   });
 
+  it('are refused when they are misspelt, with the nearest name: a misspelt commandId would lose the promise once', async () => {
+    const misspelt = { commandID: 'k1' } as object;
+    expect(await errorOf(space.execute('line', 1, misspelt))).toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('did you mean commandId?') as string,
+      details: { field: 'options.commandID' },
+    });
+  });
+
   it('are refused when they are no object, at every door that takes options', async () => {
     for (const options of [null, 7, 'fast', true] as unknown[]) {
       const none = options as undefined;

@@ -1,128 +1,242 @@
-/** The mailbox, with live spaces over a log in memory, and a clock that moves only when a turn takes its time. */
-
-import { describe, expect, it } from 'vitest';
-import { LiveSpace } from '../../src/content-store/live-space.js';
-import { localLog } from '../../src/content-store/local-log.js';
-import { CommandTurn, ReadTurn } from '../../src/content-store/turn.js';
-import { defineApp } from '../../src/core/define-app.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { LiveSpace } from '../../src/content-store/live-space.js';
+import { ReadTurn } from '../../src/content-store/turn.js';
 import { RamaxError } from '../../src/core/errors.js';
-import { defaultLimits } from '../../src/core/limits.js';
-import { loadApp } from '../../src/core/loaded-app.js';
-import { MemoryLog } from '../../src/event-store/memory/memory-log.js';
-import { MemoryLogStore } from '../../src/event-store/memory/memory-log-store.js';
-import { nodePlatform } from '../../src/platform/node-platform.js';
-import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
 import { Mailbox } from '../../src/shard/mailbox.js';
+import { MemoryBed } from '../content-store/memory-bed.js';
+import { Settlements } from '../content-store/settlements.js';
+import { errorOf } from '../core/error-of.js';
+import { promisesSettle } from '../testing/manual-clock.js';
+import { slowApp } from './slow-app.js';
 
-const turnMs = 3;
-const limits = { ...defaultLimits, turnBudgetMs: 10, mailboxTurnsMax: 50 };
+const limits = { mailboxTurnsMax: 300, turnBudgetMs: 4 };
+/** Turns that a mailbox prepares together at most. */
+const batch = 64;
 
-/** Several spaces of one shard. Each turn takes `turnMs` of the clock and writes down that it was decided. */
-async function shardOf(spaceNames: readonly string[]) {
-  let nowMs = 0;
-  const decided: string[] = [];
-  const clock = { ...nodePlatform.clock, monotonicMs: () => nowMs };
-  const platform = { ...nodePlatform, clock };
-  const app = loadApp(
-    defineApp({
-      name: 'slow',
-      commands: {
-        turn(_pstate, name: string) {
-          nowMs += turnMs;
-          decided.push(name);
-          return [{ entityId: 'e', type: 'turned', payload: name }];
-        },
-      },
-      projections: {},
-    }),
-  );
-  const log = new MemoryLogStore(new MemoryLog('log'), clock);
-  const link = localLog(log);
-  const mailboxes = new Map<string, Mailbox>();
-  for (const spaceName of spaceNames) {
-    const [outcome] = await log.commit([{ kind: 'createSpace', spaceName, metadata: {} }]);
-    const spaceId = outcome?.kind === 'space' ? outcome.space.spaceId : 0;
-    const pstates = new MemoryPStateStore();
-    const live = LiveSpace.open({
-      spaceId,
-      spaceName,
-      app,
-      log: link,
-      pstates,
-      platform,
-      limits,
-      onError: () => {},
-    });
-    mailboxes.set(spaceName, new Mailbox({ clock, limits, open: () => live }));
-  }
-  const post = (spaceName: string, name: string): CommandTurn => {
-    const turn = new CommandTurn({ invocationId: nodePlatform.ids.newId(), command: 'turn', params: name });
-    mailboxes.get(spaceName)!.post(turn);
-    return turn;
-  };
-  return { decided, mailboxes, post };
+let bed: MemoryBed;
+let live: LiveSpace;
+let mailbox: Mailbox;
+let decided: string[];
+let settled: Settlements;
+
+beforeEach(async () => {
+  bed = await MemoryBed.make('held');
+  decided = [];
+  settled = new Settlements();
+  live = await bed.openLive(slowApp(bed.clock, decided), { speculativeTurnsMax: 1_000 });
+  mailbox = new Mailbox({ clock: bed.clock, limits, open: async () => live });
+});
+
+function post(name: string, ms = 0, to = mailbox): void {
+  const turn = bed.command('work', { name, ms });
+  to.post(turn);
+  settled.watch(name, turn.answer);
+}
+
+function postMany(count: number, ms: number): string[] {
+  const names = Array.from({ length: count }, (_, n) => `turn ${n}`);
+  for (const name of names) post(name, ms);
+  return names.map((name) => `acme ${name}`);
 }
 
 describe('a mailbox', () => {
-  it('decides its turns in the order in which they were posted', async () => {
-    const { decided, post } = await shardOf(['a']);
-    const turns = Array.from({ length: 40 }, (_, index) => post('a', `a${index}`));
-    await Promise.all(turns.map(({ answer }) => answer));
-    expect(decided).toEqual(turns.map((_, index) => `a${index}`));
+  it('decides turns in the order in which they were posted, over many batches', async () => {
+    const names = postMany(200, 0);
+    await bed.clock.settle();
+    expect(decided).toEqual(names);
+    expect([mailbox.size, mailbox.decided]).toEqual([0, 200]);
+    expect(settled.open).toBe(0);
+  });
+
+  it('drains for its budget and then lets the others go first', async () => {
+    postMany(10, 1);
+    const afterTurn: number[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      await promisesSettle();
+      afterTurn.push(decided.length);
+      await bed.clock.turn();
+    }
+    expect(afterTurn).toEqual([4, 8, 10, 10]);
+  });
+
+  it('decides one turn at least, however long it takes', async () => {
+    postMany(3, 50);
+    const afterTurn: number[] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      await promisesSettle();
+      afterTurn.push(decided.length);
+      await bed.clock.turn();
+    }
+    expect(afterTurn).toEqual([1, 2, 3]);
+  });
+
+  it('lets the others go first after a batch of turns that take no time', async () => {
+    postMany(batch + 1, 0);
+    await promisesSettle();
+    expect(decided).toHaveLength(batch);
+    await bed.clock.turn();
+    expect(decided).toHaveLength(batch + 1);
+  });
+
+  it('goes on deciding while commits are under way', async () => {
+    bed.log.isHeld = true;
+    postMany(100, 0);
+    await bed.clock.settle();
+    expect([decided.length, settled.names.length]).toEqual([100, 0]);
+    bed.log.releaseAll();
+    await bed.clock.settle();
+    expect(settled.open).toBe(0);
+  });
+
+  it('waits while the space decides no more ahead, and goes on behind the commits', async () => {
+    bed = await MemoryBed.make('held');
+    live = await bed.openLive(slowApp(bed.clock, decided), { speculativeTurnsMax: 3 });
+    bed.log.isHeld = true;
+    const names = postMany(8, 0);
+    await bed.clock.settle();
+    expect([decided.length, mailbox.size]).toEqual([3, 5]);
+    bed.log.release(2);
+    await bed.clock.settle();
+    bed.log.releaseAll();
+    await bed.clock.settle();
+    expect(decided).toEqual(names);
+    expect(settled.open).toBe(0);
   });
 
   it('refuses a turn over its bound, and takes turns again when there is room', async () => {
-    const { mailboxes, post } = await shardOf(['a']);
-    const turns = Array.from({ length: limits.mailboxTurnsMax }, () => post('a', 'x'));
-    expect(() => post('a', 'y')).toThrow(expect.objectContaining({ code: 'overloaded' }));
-    await Promise.all(turns.map(({ answer }) => answer));
-    expect(mailboxes.get('a')?.size).toBe(0);
-    await post('a', 'y').answer;
+    postMany(limits.mailboxTurnsMax, 0);
+    const error = errorOf(() => post('one more'));
+    expect([error.code, error.details]).toEqual(['overloaded', { mailboxTurnsMax: limits.mailboxTurnsMax }]);
+    expect(mailbox.size).toBe(limits.mailboxTurnsMax);
+    await bed.clock.settle();
+    post('later');
+    await bed.clock.settle();
+    expect(decided.at(-1)).toBe('acme later');
+    expect(decided).toHaveLength(limits.mailboxTurnsMax + 1);
   });
 
-  it('holds up another space by one budget at most, however long its backlog is', async () => {
-    const { decided, post } = await shardOf(['busy', 'quiet']);
-    const backlog = Array.from({ length: 40 }, (_, index) => post('busy', `busy${index}`));
-    const quiet = post('quiet', 'quiet');
-    await quiet.answer;
-    // A budget of 10 ms holds four turns of 3 ms: the fourth one passes it.
-    const drain = Math.ceil(limits.turnBudgetMs / turnMs);
-    expect(decided.indexOf('quiet')).toBeLessThanOrEqual(2 * drain);
-    await Promise.all(backlog.map(({ answer }) => answer));
-  });
-
-  it('refuses what waits when the space cannot be opened, and goes on with the next turn', async () => {
-    let isBroken = true;
-    const mailbox = new Mailbox({
-      clock: nodePlatform.clock,
+  it('refuses the turns that find the space closed to them, and tries again with the next', async () => {
+    let openings = 0;
+    const damaged = new RamaxError('corrupt', 'damaged');
+    mailbox = new Mailbox({
+      clock: bed.clock,
       limits,
-      open: () => (isBroken ? Promise.reject(new RamaxError('corrupt', 'damaged')) : openEmpty()),
+      open: () => (++openings === 1 ? Promise.reject(damaged) : Promise.resolve(live)),
     });
-    const first = new ReadTurn(() => 1);
-    mailbox.post(first);
-    await expect(first.answer).rejects.toMatchObject({ code: 'corrupt' });
-    isBroken = false;
-    const second = new ReadTurn(() => 2);
-    mailbox.post(second);
-    expect(await second.answer).toBe(2);
+    postMany(batch + 2, 0);
+    await bed.clock.settle();
+    expect(settled.outcomes['turn 0']).toMatchObject({ code: 'corrupt' });
+    expect(settled.outcomes[`turn ${batch - 1}`]).toMatchObject({ code: 'corrupt' });
+    expect(decided).toEqual([`acme turn ${batch}`, `acme turn ${batch + 1}`]);
+    expect(mailbox.size).toBe(0);
+  });
+
+  it('runs a task between two drains, while nothing is decided', async () => {
+    postMany(9, 1);
+    let end: () => void = () => {};
+    const seen: number[] = [];
+    const task = mailbox.run(async () => {
+      seen.push(decided.length);
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      seen.push(decided.length);
+      return 'done';
+    });
+    for (let turn = 0; turn < 4; turn++) await bed.clock.turn();
+    end();
+    expect(await task).toBe('done');
+    expect(seen).toEqual([4, 4]);
+    await bed.clock.settle();
+    expect(decided).toHaveLength(9);
+  });
+
+  it('refuses everything that waits when it is told to', async () => {
+    postMany(9, 1);
+    await promisesSettle();
+    mailbox.refuseAll(new RamaxError('not_found', 'gone'));
+    await bed.clock.settle();
+    expect(decided).toHaveLength(4);
+    expect(settled.outcomes['turn 4']).toMatchObject({ code: 'not_found' });
+    expect([settled.open, mailbox.size]).toEqual([0, 0]);
+  });
+
+  it('passes over a turn whose caller has gone', async () => {
+    const turn = bed.command('work', { name: 'aborted', ms: 0 });
+    settled.watch('aborted', turn.answer);
+    mailbox.post(turn);
+    post('next');
+    turn.cancel();
+    await bed.clock.settle();
+    expect(decided).toEqual(['acme next']);
+    expect(settled.outcomes['aborted']).toMatchObject({ code: 'aborted' });
   });
 });
 
-/** A live space of its own, without commands. */
-async function openEmpty(): Promise<LiveSpace> {
-  const clock = nodePlatform.clock;
-  const log = new MemoryLogStore(new MemoryLog('other'), clock);
-  await log.commit([{ kind: 'createSpace', spaceName: 'b', metadata: {} }]);
-  const app = loadApp(defineApp({ name: 'empty', commands: {}, projections: {} }));
-  const pstates = new MemoryPStateStore();
-  return LiveSpace.open({
-    spaceId: 1,
-    spaceName: 'b',
-    app,
-    log: localLog(log),
-    pstates,
-    platform: nodePlatform,
-    limits,
-    onError: () => {},
+describe('a shard with long backlogs', () => {
+  it('decides a turn of another space after one drain of each at most', async () => {
+    const spaces = 5;
+    const app = slowApp(bed.clock, decided);
+    const mailboxes = await Promise.all(
+      Array.from({ length: spaces }, async (_, n) => {
+        const spaceName = `busy ${n}`;
+        const live = await bed.openLive(app, {}, undefined, {
+          spaceName,
+          spaceId: await bed.addSpace(spaceName),
+        });
+        return new Mailbox({ clock: bed.clock, limits, open: async () => live });
+      }),
+    );
+    for (const [n, busy] of mailboxes.entries()) {
+      for (let turn = 0; turn < 40; turn++) post(`${n} ${turn}`, 1, busy);
+    }
+    await bed.clock.turn();
+    const before = decided.length;
+    post('arrives', 0);
+    while (!decided.includes('acme arrives')) await bed.clock.turn();
+    const passedBy = decided.slice(before, decided.indexOf('acme arrives'));
+    for (let n = 0; n < spaces; n++) {
+      const ofSpace = passedBy.filter((name) => name.startsWith(`busy ${n} `));
+      expect(ofSpace.length).toBeLessThanOrEqual(limits.turnBudgetMs);
+    }
+    await bed.clock.settle();
+    expect(settled.open).toBe(0);
   });
-}
+
+  it('goes round: no backlog gets ahead of another by more than a drain', async () => {
+    const spaces = 3;
+    const app = slowApp(bed.clock, decided);
+    for (let n = 0; n < spaces; n++) {
+      const spaceName = `busy ${n}`;
+      const live = await bed.openLive(app, {}, undefined, {
+        spaceName,
+        spaceId: await bed.addSpace(spaceName),
+      });
+      const busy = new Mailbox({ clock: bed.clock, limits, open: async () => live });
+      for (let turn = 0; turn < 30; turn++) post(`${n} ${turn}`, 1, busy);
+    }
+    while (settled.open > 0) {
+      await bed.clock.turn();
+      const counts = Array.from(
+        { length: spaces },
+        (_, n) => decided.filter((name) => name.startsWith(`busy ${n} `)).length,
+      );
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(limits.turnBudgetMs);
+    }
+  });
+});
+
+describe('reads', () => {
+  it('stand in the same line', async () => {
+    bed.log.isHeld = true;
+    const read = new ReadTurn(({ main }) => main.size);
+    post('a');
+    mailbox.post(read);
+    post('b');
+    settled.watch('read', read.answer);
+    await bed.clock.settle();
+    bed.log.releaseAll();
+    await bed.clock.settle();
+    expect(settled.outcomes['read']).toEqual({ kind: 'ok', value: 1 });
+  });
+});

@@ -71,8 +71,20 @@ class Player {
     const bytes = this.inFlight.reduce((sum, call) => sum + call.bytes, 0);
     if (this.inFlight.length > 1) expect(bytes).toBeLessThanOrEqual(limits.totalInFlightBytesMax);
     expect(this.waiting.length).toBeLessThanOrEqual(limits.totalWaitingMax);
+    this.#checkRoomIsUsed(perSpace, bytes);
     // Calls of one space are admitted in the order in which they came.
     for (const order of this.admittedOrder.values()) expect(order).toEqual([...order].sort((a, b) => a - b));
+  }
+
+  /** Nobody waits for whom there is room, unless bytes are being saved for somebody. */
+  #checkRoomIsUsed(perSpace: ReadonlyMap<number, number>, bytes: number): void {
+    const first = new Map([...this.waiting].reverse().map(({ call }) => [call.spaceId, call]));
+    if (this.inFlight.length >= limits.totalInFlightMax) return;
+    const next = [...first.values()].filter(
+      ({ spaceId }) => (perSpace.get(spaceId) ?? 0) < limits.spaceInFlightMax,
+    );
+    const fits = next.filter((call) => bytes + call.bytes <= limits.totalInFlightBytesMax);
+    if (next.length > 0) expect(fits.length).toBeLessThan(next.length);
   }
 
   #admitted(call: Call): void {
@@ -111,6 +123,56 @@ describe('admission', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('keeps room for a large call, however many small ones go on coming', () => {
+    const player = new Player();
+    for (let n = 0; n < 5; n++) player.call(1 + (n % 2), 15);
+    player.call(3, 60);
+    for (let round = 0; player.waiting.some(({ call }) => call.bytes === 60); round++) {
+      expect(round).toBeLessThan(5);
+      player.answer(0);
+      player.call(4, 10);
+      player.call(1, 10);
+    }
+    player.check();
+  });
+
+  it('goes on when the large call that it keeps room for has gone', () => {
+    const player = new Player();
+    for (let n = 0; n < 2; n++) player.call(1, 45);
+    player.call(3, 60);
+    player.call(4, 5);
+    player.answer(0);
+    player.call(4, 5);
+    expect(player.waiting.map(({ call }) => call.spaceId)).toEqual([3, 4]);
+    player.leaveQueue(0);
+    expect(player.waiting).toEqual([]);
+    player.check();
+  });
+
+  it('shares room out in turn: a space with many waiting calls does not hold up one with few', () => {
+    const player = new Player();
+    for (let n = 0; n < 5; n++) player.call(1 + (n % 2), 1);
+    for (let n = 0; n < 4; n++) player.call(3, 1);
+    player.call(4, 1);
+    for (let n = 0; n < 2; n++) player.answer(0);
+    expect(player.waiting.some(({ call }) => call.spaceId === 4)).toBe(false);
+  });
+
+  it('gives a caller that must not wait a place only where nobody waits', () => {
+    const admission = new Admission(limits);
+    for (let call = 0; call < 3; call++) admission.enter(1, 1);
+    admission.wait(1, { bytes: 1, admit: () => {} });
+    expect([admission.hasRoom(1, 1), admission.hasRoom(2, 1)]).toEqual([false, true]);
+  });
+
+  it('forgets a space of which nothing is left', () => {
+    const admission = new Admission(limits);
+    admission.enter(1, 1);
+    admission.leave(1, 1);
+    expect(admission.overloaded(1).details).toMatchObject({ spaceInFlight: 0, totalInFlight: 0 });
+    expect(admission.hasRoom(1, 1)).toBe(true);
   });
 
   it('lets one call of any size through when nothing else is in flight', () => {

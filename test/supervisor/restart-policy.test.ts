@@ -2,21 +2,32 @@ import { describe, expect, it } from 'vitest';
 import { RestartPolicy } from '../../src/supervisor/restart-policy.js';
 
 describe('the restart policy', () => {
-  it('waits longer from restart to restart, and gives up when there are too many inside the window', () => {
-    const policy = new RestartPolicy({ restartsMax: 4, restartWindowMs: 1_000 });
-    const decisions = [0, 10, 20, 30, 40].map((nowMs) => policy.ended(nowMs));
-    const delays = decisions
-      .slice(0, 4)
-      .map((decision) => (decision.kind === 'restart' ? decision.delayMs : -1));
-    expect(delays).toEqual([...delays].sort((a, b) => a - b));
-    expect(new Set(delays).size).toBe(4);
-    expect(decisions[4]).toEqual({ kind: 'giveUp' });
+  it('waits twice as long from restart to restart, up to two seconds', () => {
+    const policy = new RestartPolicy({ restartsMax: 12, restartWindowMs: 60_000 });
+    const delays = Array.from({ length: 12 }, (_, n) => policy.ended(n)).map((decision) =>
+      decision.kind === 'restart' ? decision.delayMs : -1,
+    );
+    expect(delays).toEqual([10, 20, 40, 80, 160, 320, 640, 1_280, 2_000, 2_000, 2_000, 2_000]);
   });
 
-  it('forgets what lies before the window', () => {
-    const policy = new RestartPolicy({ restartsMax: 1, restartWindowMs: 1_000 });
-    expect(policy.ended(0).kind).toBe('restart');
-    expect(policy.ended(1_001).kind).toBe('restart');
-    expect(policy.ended(1_500).kind).toBe('giveUp');
+  it('gives up when there were too many inside the window', () => {
+    const policy = new RestartPolicy({ restartsMax: 3, restartWindowMs: 1_000 });
+    expect([0, 100, 200, 300].map((nowMs) => policy.ended(nowMs).kind)).toEqual([
+      'restart',
+      'restart',
+      'restart',
+      'giveUp',
+    ]);
+    expect(policy.recent).toBe(3);
+  });
+
+  it('forgets what lies before the window, and begins with a short delay again', () => {
+    const policy = new RestartPolicy({ restartsMax: 2, restartWindowMs: 1_000 });
+    policy.ended(0);
+    policy.ended(10);
+    expect(policy.ended(1_011)).toEqual({ kind: 'restart', delayMs: 10 });
+    expect(policy.recent).toBe(1);
+    expect(policy.ended(1_500).kind).toBe('restart');
+    expect(policy.ended(1_600).kind).toBe('giveUp');
   });
 });
