@@ -83,14 +83,16 @@ export class Mailbox {
   }
 
   async #drain(): Promise<void> {
-    const batch = this.#turns.peekMany(preparedTogetherMax);
+    let batch: readonly AnyTurn[] | undefined;
     try {
       const space = await this.#options.open();
+      // Not before: what has come with the first turn in one message goes with it.
+      batch = this.#turns.peekMany(preparedTogetherMax);
       await space.prepare(batch);
       this.#take(space, batch);
     } catch (error) {
       const failure = asRamaxError(error, 'storage', 'the space cannot be opened');
-      for (const turn of batch) {
+      for (const turn of batch ?? this.#turns.peekMany(preparedTogetherMax)) {
         if (this.#turns.peek() === turn) this.#turns.shift();
         turn.refuse(failure);
       }
