@@ -205,7 +205,7 @@ class CallUnderWay<Reply> {
 
   #begin(): void {
     const { spaceId, bytes, begin } = this.#plan;
-    const pending = begin();
+    const pending = begun(begin);
     this.#pending = pending;
     pending.answer.then(
       (reply) => {
@@ -263,6 +263,15 @@ class CallUnderWay<Reply> {
     this.#grace?.clear();
     this.#unlisten?.();
     return outcome;
+  }
+}
+
+/** A call that cannot even be begun has failed like any other: its room is given back (E1). */
+function begun<Reply>(begin: () => PendingCall<Reply>): PendingCall<Reply> {
+  try {
+    return begin();
+  } catch (error) {
+    return { answer: Promise.reject(error), cancel: () => {} };
   }
 }
 

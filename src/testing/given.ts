@@ -1,19 +1,27 @@
 /** Given events, when a command, then events or a rejection: an app's rules tested without threads, clocks or disks. */
 
 import { decide } from '../content-store/decide.js';
+import { queryTurn } from '../content-store/reads.js';
 import { Views } from '../content-store/views.js';
 import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
 import type { EventSpec } from '../core/event.js';
-import { defaultLimits } from '../core/limits.js';
-import { loadApp, unknownName } from '../core/loaded-app.js';
+import { defaultLimits, type Limits } from '../core/limits.js';
+import { loadApp } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import { Rejection } from '../core/rejection.js';
 import { freezeValue } from '../core/values.js';
-import { genesisHash, sealEvents } from '../event-store/seal.js';
+import { type DraftEvent, genesisHash, sealEvents } from '../event-store/seal.js';
 import { nodePlatform } from '../platform/node-platform.js';
 import { MemoryPStateStore } from '../pstate/memory/memory-pstate-store.js';
 
 const givenId = '00000000-0000-4000-8000-000000000000';
+
+/** A history is the work of many commands: it has no bounds of its own. */
+const historyLimits: Limits = {
+  ...defaultLimits,
+  eventsPerCommandMax: Number.MAX_SAFE_INTEGER,
+  commandBytesMax: Number.MAX_SAFE_INTEGER,
+};
 
 /** What a command answered. */
 export type ThenAnswer =
@@ -28,13 +36,22 @@ export type ThenAnswer =
 export interface GivenState<A extends App> {
   /** The main view. */
   readonly pstate: PStateReader;
-  /** Decides a command against the state. Nothing is appended. */
+  /**
+   * Decides a command against the state. Nothing is appended.
+   *
+   * @throws {RamaxError} what `execute` throws besides a rejection, such as `invalid_input` for an event that the log
+   *   does not take
+   */
   when<Name extends keyof CommandsOf<A> & string>(
     command: Name,
     params: ParamsOf<CommandsOf<A>[Name]>,
     context?: { readonly now?: number },
   ): ThenAnswer;
-  /** Runs a query against the state. */
+  /**
+   * Runs a query against the state.
+   *
+   * @throws {RamaxError} what `query` of a space throws, such as `invalid_input` for a result that is no JSON
+   */
   query<Name extends keyof QueriesOf<A> & string>(
     query: Name,
     params?: ParamsOf<QueriesOf<A>[Name]>,
@@ -58,19 +75,7 @@ export function given<A extends App>(app: A, events: readonly EventSpec[] = []):
   const loaded = loadApp(app);
   const views = new Views({ spaceId: 1, app: loaded, store: new MemoryPStateStore(), limits: defaultLimits });
   views.reset(0);
-  const drafts = sealEvents(
-    events,
-    { sequence: 0, hash: genesisHash },
-    {
-      invocationId: givenId,
-      timestamp: 0,
-      causationId: undefined,
-      correlationId: undefined,
-      digest: nodePlatform.chainDigest,
-      limits: defaultLimits,
-    },
-  );
-  views.apply(drafts.map(({ event }) => event));
+  views.apply(sealed(events, 0, historyLimits).map(({ event }) => event));
   return {
     pstate: views.main,
     when(command, params, { now = 0 } = {}) {
@@ -85,13 +90,29 @@ export function given<A extends App>(app: A, events: readonly EventSpec[] = []):
         correlationId: undefined,
       });
       if (Rejection.is(answer)) return { kind: 'rejected', reason: answer.reason, details: answer.details };
+      sealed(answer, events.length, defaultLimits);
       return { kind: 'accepted', events: answer };
     },
     query(query, params) {
-      const run = loaded.queries.get(query);
-      if (run === undefined) throw unknownName('query', query, [...loaded.queries.keys()]);
-      return run(views.main, params as never, { views: views.faces.views }) as never;
+      const frozen = params === undefined ? undefined : freezeValue(params, 'params', defaultLimits);
+      return queryTurn(query, frozen, defaultLimits).read(views.faces) as never;
     },
     and: (further) => given(app, [...events, ...further]),
   };
+}
+
+/** Checks events as the log does, and chains them. */
+function sealed(events: readonly EventSpec[], sequence: number, limits: Limits): readonly DraftEvent[] {
+  return sealEvents(
+    events,
+    { sequence, hash: genesisHash },
+    {
+      invocationId: givenId,
+      timestamp: 0,
+      causationId: undefined,
+      correlationId: undefined,
+      digest: nodePlatform.chainDigest,
+      limits,
+    },
+  );
 }

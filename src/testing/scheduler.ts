@@ -90,6 +90,8 @@ export class Scheduler {
     this.plan(durationMs, () => {
       isOver = true;
     });
+    // What the caller has settled may still plan something.
+    await promisesSettle();
     while (!isOver) await this.step();
   }
 }

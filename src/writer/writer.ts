@@ -12,6 +12,7 @@
  *       that everything older than an `openSpace` is committed before its answer, or never.
  *   T4  A commit that fails is in doubt: nothing is answered, the writer is finished, and its thread ends. The
  *       requesters settle by the log once a new writer has opened it.
+ *   T5  The log does one thing at a time: a transaction, or a chunk of a deletion.
  */
 
 import type { Appended, FencedAppend, OpenedSpace } from '../content-store/log-link.js';
@@ -19,6 +20,7 @@ import { assert } from '../core/assert.js';
 import { type Clock, yieldToPorts } from '../core/clock.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
+import { Line } from '../core/line.js';
 import type {
   CreateSpaceRequest,
   LogStore,
@@ -56,9 +58,9 @@ export class Writer {
   readonly #onFailure: (error: RamaxError) => void;
   readonly #generations: Generations;
   #queue: QueuedWrite[] = [];
-  /** The transaction under way. */
-  #committing: Promise<void> | undefined;
+  readonly #transactions = new Line();
   #running = false;
+  #isDrained = false;
   #failure: RamaxError | undefined;
   readonly #idleWaiters: (() => void)[] = [];
   readonly #stats = { commits: 0, commands: 0, events: 0, fenced: 0 };
@@ -91,8 +93,7 @@ export class Writer {
   async openSpace(spaceId: number): Promise<OpenedSpace> {
     this.#assertAlive();
     const generation = this.#generations.raise(spaceId);
-    await this.#committing;
-    this.#assertAlive();
+    await this.#transactions.done();
     const head = await this.#orFail(() => this.#log.spaceHead(spaceId));
     if (head === undefined) throw spaceNotFound(spaceId);
     return { generation, head };
@@ -119,24 +120,26 @@ export class Writer {
     await this.#inChunks(() => this.#log.pruneCommands(before, this.#limits.purgeRowsMax));
   }
 
-  /** Resolves when everything that was asked for is committed. */
+  /** Resolves when everything that was asked for is committed and the log is left alone; a deletion ends where it is. */
   async drain(): Promise<void> {
     while (this.#running && this.#failure === undefined) {
       await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     }
+    this.#isDrained = true;
+    await this.#transactions.done();
   }
 
   async #inChunks(chunk: () => Promise<{ readonly done: boolean }>): Promise<void> {
-    for (;;) {
-      this.#assertAlive();
-      await this.#committing;
-      if ((await this.#orFail(chunk)).done) return;
+    while (!this.#isDrained) {
+      if ((await this.#transactions.run(() => this.#orFail(chunk))).done) return;
       await yieldToPorts(this.#clock);
     }
+    throw new RamaxError('closed', 'the writer has drained');
   }
 
   /** A log that fails in any other work has failed for commits, too (T4). */
   async #orFail<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertAlive();
     try {
       return await work();
     } catch (error) {
@@ -159,9 +162,7 @@ export class Writer {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0 && this.#failure === undefined) {
-      this.#committing = this.#commitNext();
-      await this.#committing;
-      this.#committing = undefined;
+      await this.#transactions.run(() => this.#commitNext());
       await yieldToPorts(this.#clock);
     }
     this.#running = false;

@@ -94,13 +94,22 @@ class Player {
 }
 
 const step = fc.oneof(
-  fc.record({
-    kind: fc.constant('call' as const),
-    spaceId: fc.integer({ min: 1, max: 4 }),
-    n: fc.integer({ min: 0, max: 60 }),
-  }),
-  fc.record({ kind: fc.constant('answer' as const), spaceId: fc.constant(0), n: fc.nat(9) }),
-  fc.record({ kind: fc.constant('leave' as const), spaceId: fc.constant(0), n: fc.nat(9) }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('call' as const),
+      spaceId: fc.integer({ min: 1, max: 4 }),
+      n: fc.integer({ min: 0, max: 60 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('answer' as const), spaceId: fc.constant(0), n: fc.nat(9) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('leave' as const), spaceId: fc.constant(0), n: fc.nat(9) }),
+  },
 );
 
 describe('admission', () => {
@@ -165,6 +174,33 @@ describe('admission', () => {
     for (let call = 0; call < 3; call++) admission.enter(1, 1);
     admission.wait(1, { bytes: 1, admit: () => {} });
     expect([admission.hasRoom(1, 1), admission.hasRoom(2, 1)]).toEqual([false, true]);
+  });
+
+  it('lets no small call overtake a large one of its own space', () => {
+    const player = new Player();
+    player.call(1, 60);
+    player.call(2, 60);
+    player.call(2, 5);
+    expect(player.waiting.map(({ call }) => call.bytes)).toEqual([60, 5]);
+    player.answer(0);
+    player.check();
+    expect(player.waiting).toEqual([]);
+  });
+
+  it('lets no more wait than its bounds, for one space and over all', () => {
+    const admission = new Admission({
+      ...limits,
+      totalInFlightMax: 1,
+      spaceWaitingMax: 2,
+      totalWaitingMax: 3,
+    });
+    admission.enter(9, 1);
+    const wait = (spaceId: number) => admission.wait(spaceId, { bytes: 1, admit: () => {} });
+    wait(1);
+    wait(1);
+    expect(() => wait(1)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    wait(2);
+    expect(() => wait(3)).toThrow(expect.objectContaining({ code: 'overloaded' }));
   });
 
   it('forgets a space of which nothing is left', () => {

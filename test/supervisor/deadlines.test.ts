@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Fifo } from '../../src/core/fifo.js';
 import { type Deadline, Deadlines } from '../../src/supervisor/deadlines.js';
 import { ManualClock } from '../testing/manual-clock.js';
 
@@ -72,6 +73,29 @@ describe('deadlines', () => {
     await clock.advance(100);
     closed.clear();
     expect(expired).toEqual([]);
+  });
+
+  it('count a deadline that is cleared twice once: its neighbour still expires', async () => {
+    for (let timeoutMs = 1_000; timeoutMs < 1_100; timeoutMs++) set(timeoutMs, 'later');
+    const cleared = set(10, 'cleared');
+    set(10, 'kept');
+    cleared.clear();
+    cleared.clear();
+    await clock.advance(10);
+    expect(expired).toEqual(['kept']);
+  });
+
+  it('keep no more than what may still expire, behind one that does not end', () => {
+    let longest = 0;
+    const push = Fifo.prototype.push;
+    vi.spyOn(Fifo.prototype, 'push').mockImplementation(function (this: Fifo<unknown>, item: unknown) {
+      push.call(this, item);
+      longest = Math.max(longest, this.size);
+    });
+    set(30_000, 'does not end');
+    for (let call = 0; call < 50_000; call++) set(30_000, 'ends').clear();
+    vi.restoreAllMocks();
+    expect(longest).toBeLessThan(5_000);
   });
 
   it('of unusual timeouts leave nothing behind once they are cleared', () => {

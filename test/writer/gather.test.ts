@@ -1,77 +1,56 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AppendRequest } from '../../src/event-store/port.js';
-import { gatherCount } from '../../src/writer/gather.js';
-import { Generations } from '../../src/writer/generations.js';
+import { gatherCount, type Queued } from '../../src/writer/gather.js';
+import { append, plainEvent } from '../event-store/log-fixture.js';
 
-function append(payloadBytes: number): { readonly write: AppendRequest } {
-  const event = {
-    entityId: 'e',
-    type: 't',
-    version: 1,
-    payload: new Uint8Array(payloadBytes),
-    timestamp: 0,
-    causationId: null,
-    correlationId: null,
-    tags: null,
-    metadata: null,
-    hash: new Uint8Array(16),
-  };
+const limits = { commitCommandsMax: 4, commitBytesMax: 100 };
+
+/** A queued append whose events have payloads of these sizes. */
+function queued(...payloads: readonly number[]): Queued {
   return {
-    write: {
-      kind: 'append',
-      spaceId: 1,
-      previousSequence: 0,
-      invocationId: 'i',
-      events: [event],
-      command: null,
-    },
+    write: append(
+      1,
+      0,
+      payloads.map((bytes) => plainEvent('x', 'e', bytes)),
+    ),
   };
 }
 
-const limits = { commitCommandsMax: 4, commitBytesMax: 100 };
+const registry: Queued = { write: { kind: 'createSpace', spaceName: 'a', metadata: {} } };
 
 describe('a group', () => {
   it('takes all that waits, when that is within the bounds', () => {
     expect(gatherCount([], limits)).toBe(0);
-    expect(gatherCount([append(1), append(2)], limits)).toBe(2);
+    expect(gatherCount([queued(1), registry, queued(2)], limits)).toBe(3);
   });
 
-  it('takes no more commands than commitCommandsMax', () => {
-    expect(
-      gatherCount(
-        Array.from({ length: 9 }, () => append(1)),
-        limits,
-      ),
-    ).toBe(4);
+  it('takes no more requests than commitCommandsMax', () => {
+    expect(gatherCount(Array(9).fill(queued(1)), limits)).toBe(4);
   });
 
-  it('takes no more payload than commitBytesMax, but always one command', () => {
-    expect(gatherCount([append(60), append(40), append(1)], limits)).toBe(2);
-    expect(gatherCount([append(500), append(1)], limits)).toBe(1);
-  });
-});
-
-describe('generations', () => {
-  it('make every earlier one of the space stale, and leave other spaces alone', () => {
-    const generations = new Generations(3);
-    const [first, other] = [generations.raise(1), generations.raise(2)];
-    expect(generations.isCurrent(1, first)).toBe(true);
-    const second = generations.raise(1);
-    expect(generations.isCurrent(1, first)).toBe(false);
-    expect(generations.isCurrent(1, second)).toBe(true);
-    expect(generations.isCurrent(2, other)).toBe(true);
+  it('takes no more payload than commitBytesMax, over all events, but always one request', () => {
+    expect(gatherCount([queued(30, 30), queued(40), queued(1)], limits)).toBe(2);
+    expect(gatherCount([queued(500), queued(1)], limits)).toBe(1);
   });
 
-  it('are never given twice, also not by a later owner of the log', () => {
-    const [earlier, later] = [new Generations(1), new Generations(2)];
-    expect(earlier.raise(1)).toBeLessThan(later.raise(1));
-    expect(later.isCurrent(1, earlier.raise(1))).toBe(false);
-  });
-
-  it('end with their space', () => {
-    const generations = new Generations(1);
-    const generation = generations.raise(1);
-    generations.close(1);
-    expect(generations.isCurrent(1, generation)).toBe(false);
+  it('is as large as the bounds allow, and never empty while something waits', () => {
+    const request = fc.oneof(
+      fc.array(fc.nat(60), { minLength: 1, maxLength: 3 }).map((sizes) => queued(...sizes)),
+      fc.constant(registry),
+    );
+    const bytesOf = ({ write }: Queued): number =>
+      write.kind === 'append' ? write.events.reduce((sum, { payload }) => sum + payload.length, 0) : 0;
+    fc.assert(
+      fc.property(fc.array(request, { minLength: 1, maxLength: 10 }), (queue) => {
+        const count = gatherCount(queue, limits);
+        const bytes = (length: number) =>
+          queue.slice(0, length).reduce((sum, each) => sum + bytesOf(each), 0);
+        expect(count).toBeGreaterThanOrEqual(1);
+        expect(count).toBeLessThanOrEqual(limits.commitCommandsMax);
+        if (count > 1) expect(bytes(count)).toBeLessThanOrEqual(limits.commitBytesMax);
+        const isFull = count === queue.length || count === limits.commitCommandsMax;
+        expect(isFull || bytes(count + 1) > limits.commitBytesMax).toBe(true);
+      }),
+    );
   });
 });

@@ -1,0 +1,75 @@
+/** Shards at the other end of a link, which answer what the test says and die when it says. */
+
+import type { Accepted, Invocation } from '../../src/content-store/turn.js';
+import { Caller, type Handlers, serve } from '../../src/protocol/link.js';
+import { type ShardCalls, shardLink } from '../../src/protocol/links.js';
+import { type HousePort, houseChannel } from '../../src/testing/house-port.js';
+import { type Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
+
+/** A command as the shard sees it. */
+export interface SeenCommand {
+  readonly invocation: Invocation;
+  readonly accept: (accepted: Accepted) => void;
+  readonly fail: (error: unknown) => void;
+  isCancelled: boolean;
+}
+
+/** See the head of this file. */
+export class FakeShard {
+  readonly #port: HousePort;
+  /** Main's end of the link. */
+  readonly caller: Caller<ShardCalls>;
+  /** Everything that came, in order: the names of commands, and of other calls. */
+  readonly seen: string[] = [];
+  readonly commands = new Map<string, SeenCommand>();
+
+  constructor(scheduler: Scheduler) {
+    const clock = schedulerClock(scheduler, () => true);
+    const [mine, main] = houseChannel(scheduler);
+    this.#port = mine;
+    serve(shardLink, mine, this.#handlers(), clock);
+    this.caller = new Caller(shardLink, main, clock);
+  }
+
+  /** The shard dies: what it has sent arrives, and nothing more. */
+  die(): void {
+    this.#port.close();
+  }
+
+  #handlers(): Handlers<ShardCalls> {
+    const note =
+      <Reply>(name: string, reply: Reply) =>
+      () => {
+        this.seen.push(name);
+        return reply;
+      };
+    const progress = { eventsApplied: 1, lastSpaceSequence: 1 };
+    return {
+      ready: note('ready', { name: 'app', commands: [], queries: [], views: [] }),
+      execute: ({ invocation }, serving) =>
+        new Promise((accept, fail) => {
+          this.seen.push(invocation.command);
+          const command: SeenCommand = { invocation, accept, fail, isCancelled: false };
+          serving.onCancel(() => {
+            command.isCancelled = true;
+          });
+          this.commands.set(invocation.command, command);
+        }),
+      fetch: ({ key }) => {
+        this.seen.push(`fetch ${key}`);
+        return { value: key };
+      },
+      query: note('query', {}),
+      rebuild: (_address, serving) => {
+        this.seen.push('rebuild');
+        serving.report(progress);
+        return progress;
+      },
+      checkpoint: note('checkpoint', { lastEventId: 0, lastSpaceSequence: 0 }),
+      dropSpace: note('dropSpace', null),
+      connectWriter: note('connectWriter', null),
+      stats: note('stats', undefined as never),
+      drain: note('drain', null),
+    };
+  }
+}

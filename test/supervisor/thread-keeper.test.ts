@@ -1,0 +1,289 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type ErrorData, RamaxError } from '../../src/core/errors.js';
+import { resolveLimits } from '../../src/core/limits.js';
+import { jsonFrames } from '../../src/protocol/frames.js';
+import { type Call, type Caller, type LinkSpec, serve } from '../../src/protocol/link.js';
+import type { Port } from '../../src/protocol/port.js';
+import type { Thread } from '../../src/supervisor/thread-host.js';
+import { ThreadKeeper } from '../../src/supervisor/thread-keeper.js';
+import { houseChannel } from '../../src/testing/house-port.js';
+import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
+import { rejectionOf } from '../core/error-of.js';
+
+interface KeptCalls {
+  readonly ready: Call<null, string>;
+  readonly drain: Call<null, null>;
+}
+
+const link: LinkSpec<KeptCalls> = { name: 'main-kept', codec: jsonFrames, calls: { ready: 0, drain: 1 } };
+const limits = resolveLimits({ restartsMax: 3, restartWindowMs: 60_000, startTimeoutMs: 500 });
+
+/** How a thread behaves: it gets ready, never does, or refuses. */
+type Behaviour = 'ready' | 'silent' | 'refuses';
+
+let scheduler: Scheduler;
+let threads: FakeThread[];
+/** How the next threads behave, in order; `ready` when there are no more. */
+let behaviours: Behaviour[];
+/** What the keeper did, in order. */
+let story: string[];
+let onUp: (caller: Caller<KeptCalls>, ready: string) => Promise<void>;
+let givenUp: RamaxError[];
+
+class FakeThread implements Thread {
+  readonly #number = threads.length + 1;
+  readonly #its: Port;
+  #end: (error: ErrorData | undefined) => void = () => {};
+  readonly port: Port;
+  readonly ended: Promise<ErrorData | undefined>;
+  isRunning = true;
+
+  constructor(behaviour: Behaviour) {
+    story.push(`start ${this.#number}`);
+    const [port, its] = houseChannel(scheduler);
+    this.port = port;
+    this.#its = its;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    serve(
+      link,
+      its,
+      {
+        ready: () => {
+          if (behaviour === 'refuses') throw new RamaxError('invalid_app', 'no app');
+          return behaviour === 'silent' ? new Promise<string>(() => {}) : `ready ${this.#number}`;
+        },
+        drain: () => {
+          scheduler.plan(5, () => this.die(undefined));
+          return null;
+        },
+      },
+      schedulerClock(scheduler, () => true),
+    );
+  }
+
+  /** The thread has ended; the link is lost, and a moment later the reason is known. */
+  die(error: RamaxError | undefined = new RamaxError('storage', `death of ${this.#number}`)): void {
+    if (!this.isRunning) return;
+    this.isRunning = false;
+    story.push(`end ${this.#number}`);
+    this.#its.close();
+    scheduler.plan(3, () => this.#end(error?.toData()));
+  }
+
+  async stop(): Promise<void> {
+    this.die(undefined);
+    await this.ended;
+  }
+}
+
+let keeper: ThreadKeeper<KeptCalls, string>;
+
+beforeEach(() => {
+  scheduler = new Scheduler(1);
+  threads = [];
+  behaviours = [];
+  story = [];
+  givenUp = [];
+  onUp = async (_caller, ready) => void story.push(ready);
+  keeper = new ThreadKeeper<KeptCalls, string>({
+    name: 'kept thread',
+    link,
+    clock: schedulerClock(scheduler, () => true),
+    limits,
+    start: () => {
+      // B1: the one before has ended.
+      expect(runningThreads()).toBe(0);
+      const thread = new FakeThread(behaviours.shift() ?? 'ready');
+      threads.push(thread);
+      return thread;
+    },
+    onUp: (caller, ready) => onUp(caller, ready),
+    onGivenUp: (error) => givenUp.push(error),
+  });
+});
+
+const run = <T>(promise: Promise<T>): Promise<T> => scheduler.runUntil(promise);
+
+/** At most one thread runs at a time. */
+function runningThreads(): number {
+  return threads.filter(({ isRunning }) => isRunning).length;
+}
+
+describe('the first start', () => {
+  it('is done when the thread is ready and has what it needs', async () => {
+    expect(keeper.caller).toBeUndefined();
+    await run(keeper.start());
+    expect(story).toEqual(['start 1', 'ready 1']);
+    expect(keeper.caller).toBeDefined();
+    expect(keeper.restarts).toBe(0);
+  });
+
+  it('shows the link to those who give the thread what it needs, and to nobody else before', async () => {
+    let wasUp: boolean | undefined;
+    onUp = async (caller) => {
+      wasUp = keeper.caller !== undefined;
+      expect(keeper.nascent).toBe(caller);
+    };
+    await run(keeper.start());
+    expect(wasUp).toBe(false);
+    expect(keeper.nascent).toBe(keeper.caller);
+  });
+
+  it('fails with what the thread says, and leaves no thread behind', async () => {
+    behaviours = ['refuses'];
+    const error = await run(rejectionOf(keeper.start()));
+    expect([error.code, error.message]).toEqual(['invalid_app', 'no app']);
+    await scheduler.advance(5_000);
+    expect([runningThreads(), threads.length, givenUp]).toEqual([0, 1, []]);
+  });
+
+  it('fails when the thread does not get ready in time', async () => {
+    behaviours = ['silent'];
+    const error = await run(rejectionOf(keeper.start()));
+    expect([error.code, error.message]).toEqual([
+      'unavailable',
+      'the kept thread did not start within 500 ms',
+    ]);
+    expect(scheduler.nowMs).toBeLessThan(1_000);
+    expect(runningThreads()).toBe(0);
+  });
+
+  it('fails with the reason of a thread that dies before it is ready', async () => {
+    behaviours = ['silent'];
+    const started = rejectionOf(keeper.start());
+    scheduler.plan(20, () => threads[0]?.die(new RamaxError('format_newer', 'too new')));
+    expect((await run(started)).code).toBe('format_newer');
+  });
+
+  it('fails when the thread cannot be given what it needs', async () => {
+    onUp = () => Promise.reject(new RamaxError('storage', 'the log is gone'));
+    expect((await run(rejectionOf(keeper.start()))).message).toBe('the log is gone');
+    expect([runningThreads(), keeper.caller, keeper.nascent]).toEqual([0, undefined, undefined]);
+  });
+});
+
+describe('a thread that ends without being asked to', () => {
+  it('is started again after it has ended, each time a little later', async () => {
+    await run(keeper.start());
+    const at: number[] = [];
+    for (let death = 0; death < 3; death++) {
+      const before = scheduler.nowMs;
+      threads.at(-1)?.die();
+      while (threads.length < death + 2) await scheduler.step();
+      at.push(scheduler.nowMs - before);
+      expect(keeper.caller).toBeUndefined();
+      while (keeper.caller === undefined) await scheduler.step();
+    }
+    expect(keeper.restarts).toBe(3);
+    expect(at.map((ms, index) => ms >= 10 * 2 ** index)).toEqual([true, true, true]);
+    expect(story.filter((what) => what.startsWith('ready'))).toEqual([
+      'ready 1',
+      'ready 2',
+      'ready 3',
+      'ready 4',
+    ]);
+    for (let number = 1; number < 4; number++) {
+      expect(story.indexOf(`end ${number}`)).toBeLessThan(story.indexOf(`start ${number + 1}`));
+    }
+  });
+
+  it('is given up after too many restarts, with the last reason', async () => {
+    await run(keeper.start());
+    for (let death = 0; death < 4; death++) {
+      threads.at(-1)?.die(new RamaxError('corrupt', `death ${death}`));
+      await scheduler.advance(1_000);
+    }
+    expect(threads).toHaveLength(4);
+    expect(givenUp).toHaveLength(1);
+    expect(givenUp[0]).toMatchObject({
+      code: 'unavailable',
+      message: 'the kept thread keeps failing: death 3',
+      details: { thread: 'kept thread', restarts: 3, lastError: 'corrupt' },
+    });
+    await scheduler.advance(100_000);
+    expect([threads.length, givenUp.length]).toEqual([4, 1]);
+  });
+
+  it('counts restarts that fail, too', async () => {
+    await run(keeper.start());
+    behaviours = ['refuses', 'silent', 'refuses'];
+    threads[0]?.die();
+    await scheduler.advance(10_000);
+    expect([threads.length, keeper.restarts, givenUp.length]).toEqual([4, 3, 1]);
+    expect(givenUp[0]?.details['lastError']).toBe('invalid_app');
+    expect(runningThreads()).toBe(0);
+  });
+
+  it('ends well when a later restart succeeds', async () => {
+    await run(keeper.start());
+    behaviours = ['refuses', 'ready'];
+    threads[0]?.die();
+    await scheduler.advance(10_000);
+    expect([keeper.caller === undefined, keeper.restarts, givenUp]).toEqual([false, 2, []]);
+  });
+});
+
+describe('stopping', () => {
+  it('ends the thread, and starts nothing again', async () => {
+    await run(keeper.start());
+    await run(keeper.stop());
+    expect(keeper.caller).toBeUndefined();
+    await scheduler.advance(100_000);
+    expect([threads.length, runningThreads(), keeper.restarts]).toEqual([1, 0, 0]);
+  });
+
+  it('while it waits to start again starts nothing', async () => {
+    await run(keeper.start());
+    threads[0]?.die();
+    await scheduler.advance(5);
+    await run(keeper.stop());
+    await scheduler.advance(100_000);
+    expect([threads.length, givenUp]).toEqual([1, []]);
+  });
+
+  it('while a thread is starting again ends that one', async () => {
+    await run(keeper.start());
+    behaviours = ['silent'];
+    threads[0]?.die();
+    while (threads.length < 2) await scheduler.step();
+    await run(keeper.stop());
+    await scheduler.advance(100_000);
+    expect([threads.length, runningThreads(), givenUp]).toEqual([2, 0, []]);
+  });
+
+  it('before anything was started does nothing', async () => {
+    await run(keeper.stop());
+    await run(keeper.drain());
+    expect(story).toEqual([]);
+  });
+});
+
+describe('draining', () => {
+  it('lets the thread finish, and resolves when it has ended', async () => {
+    await run(keeper.start());
+    await run(keeper.drain());
+    expect(runningThreads()).toBe(0);
+    await scheduler.advance(100_000);
+    expect([threads.length, givenUp]).toEqual([1, []]);
+  });
+
+  it('resolves also when the thread dies of it', async () => {
+    await run(keeper.start());
+    const drained = keeper.drain();
+    threads[0]?.die();
+    await run(drained);
+    await scheduler.advance(100_000);
+    expect([threads.length, keeper.restarts]).toEqual([1, 0]);
+  });
+
+  it('while the thread is down starts nothing again', async () => {
+    await run(keeper.start());
+    threads[0]?.die();
+    await scheduler.advance(8);
+    await run(keeper.drain());
+    await scheduler.advance(100_000);
+    expect(threads).toHaveLength(1);
+  });
+});
