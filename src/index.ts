@@ -5,15 +5,18 @@ export {
   ContentStore,
   type ContentStoreOptions,
 } from './content-store/content-store.js';
-export type { RebuildProgress } from './content-store/rebuild.js';
+export type { RebuildProgress } from './content-store/view-fill.js';
 export type { Clock, Platform } from './core/clock.js';
 export {
+  type AnyCommands,
+  type AnyQueries,
   type App,
   type Command,
   type CommandAnswer,
   type CommandContext,
   type Commands,
   type CommandsOf,
+  type CommandsWith,
   defineApp,
   type EventOf,
   type ParamsOf,
@@ -23,13 +26,57 @@ export {
   type Query,
   type QueryContext,
   type ResultOf,
+  type SchemaOf,
+  type Validators,
   type ViewDefinition,
 } from './core/define-app.js';
 export { type ErrorCode, errorTable, RamaxError } from './core/errors.js';
 export type { Checkpoint, EventSpec, RecordedEvent, SpaceEvent } from './core/event.js';
 export { defaultLimits, type Limits, type LimitsOptions } from './core/limits.js';
-export type { EntriesOptions, PStateReader, PStateWriter } from './core/pstate-access.js';
+export type {
+  EntityReader,
+  EntityWriter,
+  EntriesOptions,
+  PStateReader,
+  PStateWriter,
+  ResolveOptions,
+} from './core/pstate-access.js';
+export { isRef, type Ref, ref, type UnresolvedRef } from './core/ref.js';
 export { Rejection, reject } from './core/rejection.js';
+export {
+  describeSchema,
+  type EntityDescription,
+  type FieldDescription,
+  type SchemaDescription,
+} from './core/schema/describe-schema.js';
+export {
+  type EntityDefinition,
+  type EntityDefinitions,
+  type EntityOptions,
+  entity,
+  type FieldsEntity,
+  type ValidatedEntity,
+} from './core/schema/entity.js';
+export type {
+  Entity,
+  EntityAt,
+  EntityInput,
+  EntityKey,
+  EntityName,
+  PreloadPath,
+  ResolvedAt,
+  ResolvedEntity,
+} from './core/schema/entity-types.js';
+export { type Field, type FieldDefault, type FieldMigration, field } from './core/schema/field.js';
+export {
+  type BelongsToOptions,
+  belongsTo,
+  type HasManyOptions,
+  hasMany,
+  type RelationField,
+} from './core/schema/relation.js';
+export { defineSchema, type Schema } from './core/schema/schema.js';
+export type { Validator, ValueIssue } from './core/schema/validator.js';
 export type { Value } from './core/values.js';
 export {
   type AppendOptions,

@@ -4,8 +4,10 @@
  */
 
 import type { EventSpec, SpaceEvent } from './event.js';
-import type { PStateReader, PStateWriter } from './pstate-access.js';
+import type { ReaderOf, WriterOf } from './pstate-access.js';
 import type { Rejection } from './rejection.js';
+import type { Schema } from './schema/schema.js';
+import type { Validator, ValidatorInput, ValidatorOutput } from './schema/validator.js';
 
 /** What a command may know besides the state and its parameters: it reads no clock and no randomness of its own. */
 export interface CommandContext {
@@ -23,29 +25,55 @@ export interface CommandContext {
 export type CommandAnswer = readonly EventSpec[] | Rejection;
 
 /**
- * Decides: a pure, synchronous function of the main view and the parameters.
- * (`never` lets each command declare its own parameters.)
+ * Decides: a pure, synchronous function of the main view and the parameters. `S` is the schema of the main view, where
+ * it has one. (`never` lets each command declare its own parameters.)
  */
-export type Command = (pstate: PStateReader, params: never, context: CommandContext) => CommandAnswer;
+export type Command<S = unknown, Params = never> = (
+  pstate: ReaderOf<S>,
+  params: Params,
+  context: CommandContext,
+) => CommandAnswer;
 
 /** Commands by name. */
 export type Commands = Readonly<Record<string, Command>>;
 
-/** What a query may know besides the main view and its parameters. */
-export interface QueryContext<ViewName extends string = string> {
+/** Validators by name: of commands' parameters, or of events' payloads. */
+export type Validators = Readonly<Record<string, Validator>>;
+
+/** Commands of any app: nobody knows how to call them. */
+export type AnyCommands = Readonly<Record<string, (...given: never) => CommandAnswer>>;
+
+/** What commands must be where some have validators: these take what their validator gives. */
+export type CommandsWith<S, P> = Readonly<Record<string, Command<S>>> & {
+  readonly [Name in keyof P]?: Command<S, ValidatorOutput<P[Name]>>;
+};
+
+/** A schema, or unknown for whatever is none. */
+type SchemaIn<S> = S extends Schema ? S : unknown;
+
+/** The schema of a view, by the schemas of all views. */
+type ViewSchema<V, Name> = Name extends keyof V ? SchemaIn<V[Name]> : unknown;
+
+/** What a query may know besides the main view and its parameters. `V` is the schemas of the views, by name. */
+export interface QueryContext<ViewName extends string = string, V = unknown> {
   /** The further views of the app, by name. */
-  readonly views: { readonly [Name in ViewName]: PStateReader };
+  readonly views: { readonly [Name in ViewName]: ReaderOf<ViewSchema<V, Name>> };
 }
 
 /** Reads: a pure, synchronous function of the views and the parameters, whose result is a JSON value or undefined. */
-export type Query<ViewName extends string = string> = (
-  pstate: PStateReader,
+export type Query<ViewName extends string = string, S = unknown, V = unknown> = (
+  pstate: ReaderOf<S>,
   params: never,
-  context: QueryContext<ViewName>,
+  context: QueryContext<ViewName, V>,
 ) => unknown;
 
 /** Queries by name. */
-export type Queries<ViewName extends string = string> = Readonly<Record<string, Query<ViewName>>>;
+export type Queries<ViewName extends string = string, S = unknown, V = unknown> = Readonly<
+  Record<string, Query<ViewName, S, V>>
+>;
+
+/** Queries of any app: nobody knows how to call them. */
+export type AnyQueries = Readonly<Record<string, (...given: never) => unknown>>;
 
 type EventIn<Answer> = Answer extends readonly (infer Spec)[] ? Spec : never;
 
@@ -62,36 +90,111 @@ type PayloadOf<Spec, Type extends string> = Spec extends { readonly type: infer 
     : never
   : never;
 
-/** Applies one event to a view. The payload's type is inferred from the commands that return such events. */
-export type Projections<C> = {
-  readonly [Type in TypeOf<EventOf<C>>]?: (
-    pstate: PStateWriter,
-    event: SpaceEvent<Type, PayloadOf<EventOf<C>, Type>>,
+/** The payload of an event: what its validator gives, else what the commands return. */
+export type PayloadIn<C, E, Type extends string> = Type extends keyof E
+  ? ValidatorOutput<E[Type]>
+  : PayloadOf<EventOf<C>, Type>;
+
+/**
+ * Applies one event to a view. The payload's type is that of the event's validator, where it has one, else inferred from
+ * the commands that return such events. `S` is the schema of the view, `E` the validators of events.
+ */
+export type Projections<C, S = unknown, E = Record<never, never>> = {
+  readonly [Type in TypeOf<EventOf<C>> | (keyof E & string)]?: (
+    pstate: WriterOf<S>,
+    event: SpaceEvent<Type, PayloadIn<C, E, Type>>,
   ) => void;
 };
 
+/** Projections of any app: nobody knows what they take. */
+type AnyProjections = Readonly<Record<string, ((...given: never) => void) | undefined>>;
+
+/** Projections for these commands; any, where the commands are not known. */
+type ProjectionsFor<C, S, E> = string extends keyof C ? AnyProjections : Projections<C, S, E>;
+
 /** A further view of the same events. */
-export interface ViewDefinition<C> {
+export interface ViewDefinition<C, S = unknown, E = Record<never, never>> {
   /** An integer from 1. Raise it when `on` changes: the view is then rebuilt from the log. */
   readonly version: number;
-  readonly on: Projections<C>;
+  /** What lies in this view. Default: any value at any key. */
+  readonly schema?: S;
+  readonly on: ProjectionsFor<C, S, E>;
 }
 
-/** What `defineApp` takes and returns. */
+/** What `defineApp` returns. */
 export interface App<
-  C extends Commands = Commands,
+  C extends AnyCommands = AnyCommands,
   ViewName extends string = string,
-  Q extends Queries<ViewName> = Queries<ViewName>,
+  Q = AnyQueries,
+  S = unknown,
+  P = Validators,
+  E = Validators,
+  V = unknown,
 > {
   /** The app's name, for messages. */
   readonly name: string;
   /** The version of the main view: an integer from 1, default 1. Raise it when `projections` change. */
   readonly version?: number;
+  /** What lies in the main view. Default: any value at any key. */
+  readonly schema?: S;
+  /**
+   * Validators of parameters, by command: such a command gets what its validator gives, and `execute` takes what it
+   * takes. A command without one gets its parameters as they came.
+   */
+  readonly params?: P;
+  /** Validators of payloads, by event type: they check what commands return before it is appended. */
+  readonly events?: E;
   readonly commands: C;
   /** The main view: what commands read. An event type without a projection is allowed and changes nothing. */
-  readonly projections: Projections<NoInfer<C>>;
-  readonly views?: Readonly<Record<ViewName, ViewDefinition<NoInfer<C>>>>;
+  readonly projections: ProjectionsFor<NoInfer<C>, SchemaIn<NoInfer<S>>, NoInfer<E>>;
+  readonly views?: {
+    readonly [Name in ViewName]: ViewDefinition<NoInfer<C>, ViewSchema<V, Name>, NoInfer<E>>;
+  };
   readonly queries?: Q;
+}
+
+/** Refuses, while an app is compiled, names that are not those of commands. */
+type NamesIn<P, C> = { readonly [Name in keyof P]: Name extends keyof C ? unknown : never };
+
+/** Refuses, while an app is compiled, commands whose events do not fit their validators. */
+type Answering<C, E> = {
+  readonly [Name in keyof C]: C[Name] extends (...given: never) => infer Answer
+    ? MisfitIn<EventIn<Answer>, E> extends never
+      ? unknown
+      : (...given: never) => readonly MisfitIn<EventIn<Answer>, E>[] | Rejection
+    : unknown;
+};
+
+/** What an event should be whose payload its validator does not take. */
+type MisfitIn<Spec, E> = Spec extends { readonly type: infer Type extends keyof E & string }
+  ? [GivenPayload<Spec>] extends [ValidatorInput<E[Type]>]
+    ? never
+    : EventSpec<Type> & { readonly payload: ValidatorInput<E[Type]> }
+  : never;
+
+/** An absent payload is null. */
+type GivenPayload<Spec> = Spec extends { readonly payload?: infer Payload }
+  ? 'payload' extends keyof Spec
+    ? undefined extends Payload
+      ? Exclude<Payload, undefined> | null
+      : Payload
+    : null
+  : null;
+
+/** What `defineApp` takes: an app, spelt so that the schema of a view is inferred from that view. */
+interface AppDefinition<C extends AnyCommands, S, P, E, V, Q>
+  extends Omit<App<C, never, Q, S, P, E>, 'schema' | 'params' | 'commands' | 'projections' | 'views'> {
+  readonly schema?: S & Schema;
+  readonly params?: P & NamesIn<P, NoInfer<C>>;
+  readonly commands: C & Answering<NoInfer<C>, NoInfer<E>>;
+  readonly projections: Projections<NoInfer<C>, NoInfer<S>, NoInfer<E>>;
+  readonly views?: {
+    readonly [Name in keyof V]: {
+      readonly version: number;
+      readonly schema?: V[Name];
+      readonly on: Projections<NoInfer<C>, SchemaIn<NoInfer<V[Name]>>, NoInfer<E>>;
+    };
+  };
 }
 
 /**
@@ -110,13 +213,36 @@ export interface App<
  *   queries: { total: (pstate) => pstate.get<number>('total') ?? 0 },
  * });
  * ```
+ *
+ * @example With a schema, and validators of any Standard Schema library: parameters, payloads and entities have types.
+ * ```ts
+ * export default defineApp({
+ *   name: 'crm',
+ *   schema: defineSchema({ contact: entity({ name: field.string(), email: field(z.email()) }) }),
+ *   params: { addContact: z.object({ id: z.string(), name: z.string().trim(), email: z.email() }) },
+ *   events: { 'contact.added': z.object({ name: z.string(), email: z.email() }) },
+ *   commands: {
+ *     addContact(pstate, { id, name, email }) {
+ *       if (pstate.has(`contact:${id}`)) return reject('contact_exists');
+ *       return [{ entityId: `contact:${id}`, type: 'contact.added', payload: { name, email } }];
+ *     },
+ *   },
+ *   projections: {
+ *     'contact.added': (pstate, { entityId, payload }) => pstate.put(entityId, payload),
+ *   },
+ *   queries: { emailOf: (pstate, id: string) => pstate.get(`contact:${id}`)?.email },
+ * });
+ * ```
  */
 export function defineApp<
-  C extends Commands,
-  ViewName extends string = never,
-  Q extends Queries<ViewName> = Queries<ViewName>,
->(app: App<C, ViewName, Q>): App<C, ViewName, Q> {
-  return app;
+  C extends CommandsWith<S, P>,
+  S = unknown,
+  P extends Validators = Record<never, never>,
+  E extends Validators = Record<never, never>,
+  V = Record<never, never>,
+  Q extends Queries<keyof V & string, S, V> = Queries<keyof V & string, S, V>,
+>(app: AppDefinition<C, S, P, E, V, Q>): App<C, keyof V & string, Q, S, P, E, V> {
+  return app as never;
 }
 
 /**
@@ -135,7 +261,26 @@ export type ParamsOf<F> = F extends (...given: infer Given) => unknown
 export type ResultOf<F> = F extends (...args: never[]) => infer Result ? Result : never;
 
 /** The queries of an app. */
-export type QueriesOf<A> = A extends { readonly queries?: infer Q } ? NonNullable<Q> : Queries;
+export type QueriesOf<A> = A extends { readonly queries?: infer Q }
+  ? string extends keyof Q
+    ? Queries
+    : NonNullable<Q>
+  : Queries;
 
-/** The commands of an app. */
-export type CommandsOf<A> = A extends { readonly commands: infer C } ? C : Commands;
+/** The commands of an app as they are called: where parameters have a validator, with what that takes. */
+export type CommandsOf<A> = A extends { readonly commands: infer C; readonly params?: infer P }
+  ? string extends keyof C
+    ? Commands
+    : {
+        readonly [Name in keyof C]: Name extends keyof NonNullable<P>
+          ? Called<C[Name], ValidatorInput<NonNullable<P>[Name]>>
+          : C[Name];
+      }
+  : Commands;
+
+type Called<F, Params> = F extends (...given: never) => infer Answer
+  ? (pstate: never, params: Params, context: CommandContext) => Answer
+  : never;
+
+/** The schema of an app's main view; unknown where it has none. */
+export type SchemaOf<A> = A extends { readonly schema?: infer S } ? SchemaIn<S> : unknown;

@@ -30,7 +30,19 @@ export const errorTable = {
     retryable: false,
     means: 'The command function or query threw, or returned something that is no answer.',
   },
-  projection_failed: { retryable: false, means: 'A projection threw while it applied an event.' },
+  projection_failed: {
+    retryable: false,
+    means: 'A projection threw while it applied an event; what needs its view fails until the app is fixed.',
+  },
+  migration_failed: {
+    retryable: false,
+    means:
+      'A migration threw or made a value that does not fit its schema; its key cannot be read until it is fixed.',
+  },
+  view_building: {
+    retryable: true,
+    means: 'The view is made for the first time and has not caught up with the log yet.',
+  },
   overloaded: { retryable: true, means: 'A bounded queue is full. Nothing was done.' },
   aborted: { retryable: true, means: 'The caller aborted before anything was decided.' },
   timeout: { retryable: true, means: 'The deadline passed before anything was decided.' },
@@ -132,7 +144,7 @@ export class RamaxError extends Error {
  * The `invalid_input` error for one field: names the field, what was expected and what came.
  */
 export function invalidInput(field: string, expected: string, got: unknown): RamaxError {
-  const came = describe(got);
+  const came = describeValue(got);
   return new RamaxError('invalid_input', `${field} must be ${expected}, but got ${came}`, {
     details: { field, expected, got: came },
   });
@@ -158,7 +170,7 @@ function messageOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? thrown.message : thrown);
   } catch {
-    return describe(thrown);
+    return describeValue(thrown);
   }
 }
 
@@ -173,7 +185,8 @@ function jsonOrNothing(details: Readonly<Record<string, unknown>>): Readonly<Rec
 
 const describedCharsMax = 80;
 
-function describe(got: unknown): string {
+/** What came, in words, for a message. */
+export function describeValue(got: unknown): string {
   if (got === null) return 'null';
   switch (typeof got) {
     case 'string':

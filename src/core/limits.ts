@@ -47,14 +47,36 @@ export interface Limits {
   readonly tagsPerEventMax: number;
   /** UTF-8 bytes of the metadata of an event or a space as JSON. */
   readonly metadataBytesMax: number;
-  /** Entries that one space's view keeps in memory besides those that are not persisted yet (first those not used lately). */
+  /** Entries that the caches of one shard hold together, besides those not persisted yet; over it the least recently used go. */
   readonly cacheEntriesMax: number;
+  /** Bytes that the caches of one shard hold together, as `valueBytesMax` counts them, with their keys and 64 for each entry. */
+  readonly cacheBytesMax: number;
   /** Changed keys of one space that are not persisted yet; reaching it starts a flush. */
   readonly dirtyKeysMax: number;
   /** The longest time a changed key stays unpersisted while its space is open. */
   readonly flushDelayMs: number;
   /** Spaces that one shard keeps open; over it the least recently used idle one is flushed and closed. */
   readonly openSpacesMax: number;
+  /** How long a space stays open that nobody calls: its memory goes to those that are used. It comes back with the next call. */
+  readonly idleSpaceMs: number;
+  /** A further view that lags by no more events than these is caught up when its space opens; else it is filled behind. */
+  readonly catchUpEventsMax: number;
+  /** Spaces of one shard whose views are filled behind at once: the rest waits, so that turns keep their share of the thread. */
+  readonly buildsAtOnceMax: number;
+  /** Events that a state as of an earlier sequence is folded from at most: it is made anew in memory. */
+  readonly historyEventsMax: number;
+  /** States as of earlier sequences that one shard keeps; the least recently used goes. */
+  readonly historyStatesMax: number;
+  /** Entities that one `getResolved` or `preload` goes through: a dense graph could be the whole space. */
+  readonly resolvedEntitiesMax: number;
+  /** Migrated values that are written back together. */
+  readonly migrationBatchMax: number;
+  /** The longest time a migrated value waits to be written back. */
+  readonly migrationDelayMs: number;
+  /** Migrated values of one view that wait to be written back; what comes on top is migrated again at its next read. */
+  readonly migrationQueueMax: number;
+  /** Watchers of one space that wait for a change. */
+  readonly watchersMax: number;
   /** Events in one read of the log: bounds the time of a read transaction, so that checkpoints are not starved. */
   readonly readEventsMax: number;
   /** Payload bytes in one read of the log. */
@@ -102,10 +124,21 @@ export const defaultLimits: Limits = {
   idBytesMax: 512,
   tagsPerEventMax: 16,
   metadataBytesMax: 16 * 1024,
-  cacheEntriesMax: 100_000,
+  cacheEntriesMax: 500_000,
+  cacheBytesMax: 256 * 1024 * 1024,
   dirtyKeysMax: 1_024,
   flushDelayMs: 1_000,
   openSpacesMax: 10_000,
+  idleSpaceMs: 10 * 60 * 1_000,
+  catchUpEventsMax: 256,
+  buildsAtOnceMax: 2,
+  historyEventsMax: 1_000_000,
+  historyStatesMax: 4,
+  resolvedEntitiesMax: 10_000,
+  migrationBatchMax: 256,
+  migrationDelayMs: 1_000,
+  migrationQueueMax: 8_192,
+  watchersMax: 1_024,
   readEventsMax: 1_000,
   readBytesMax: 4 * 1024 * 1024,
   purgeRowsMax: 5_000,

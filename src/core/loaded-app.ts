@@ -7,6 +7,10 @@ import { RamaxError } from './errors.js';
 import type { SpaceEvent } from './event.js';
 import { nearestName } from './nearest-name.js';
 import type { PStateWriter } from './pstate-access.js';
+import { describeSchema, type SchemaDescription } from './schema/describe-schema.js';
+import { isSchema, type Schema } from './schema/schema.js';
+import { isValidator, type Validator } from './schema/validator.js';
+import { canonicalJson } from './values.js';
 
 /** Applies one event to a view. */
 export type Projection = (pstate: PStateWriter, event: SpaceEvent) => void;
@@ -15,7 +19,14 @@ export type Projection = (pstate: PStateWriter, event: SpaceEvent) => void;
 export interface LoadedView {
   readonly name: string;
   readonly version: number;
+  /** What lies in it; undefined where nobody says so. */
+  readonly schema: Schema | undefined;
   readonly projections: ReadonlyMap<string, Projection>;
+  /**
+   * What makes its state, as text: the projections as they are written, by event type. Equal texts do
+   * not promise equal states (what a projection calls is not in it), but another text is another app.
+   */
+  readonly source: string;
 }
 
 /** A checked app. */
@@ -23,6 +34,10 @@ export interface LoadedApp {
   readonly name: string;
   readonly commands: ReadonlyMap<string, Command>;
   readonly queries: ReadonlyMap<string, Query>;
+  /** Validators of parameters, by command. */
+  readonly params: ReadonlyMap<string, Validator>;
+  /** Validators of payloads, by event type. */
+  readonly events: ReadonlyMap<string, Validator>;
   /** The main view first. */
   readonly views: readonly [main: LoadedView, ...further: LoadedView[]];
 }
@@ -30,21 +45,28 @@ export interface LoadedApp {
 /** The name of the view that commands read. */
 export const mainViewName = 'main';
 
-/** What main needs to know of an app to refuse a wrong name at the door. */
+/** What main needs to know of an app: to refuse a wrong name at the door, and to show it. Plain data. */
 export interface AppDescription {
   readonly name: string;
   readonly commands: readonly string[];
   readonly queries: readonly string[];
   readonly views: readonly string[];
+  /** The versions of the views, by name. */
+  readonly viewVersions: Readonly<Record<string, number>>;
+  /** The schema of the main view, where it has one. */
+  readonly schema?: SchemaDescription;
 }
 
-/** The names in an app. */
+/** The names in an app, the versions of its views, and the schema of its main view. */
 export function describeApp(app: LoadedApp): AppDescription {
+  const { schema } = app.views[0];
   return {
     name: app.name,
     commands: [...app.commands.keys()],
     queries: [...app.queries.keys()],
     views: app.views.map((view) => view.name),
+    viewVersions: Object.fromEntries(app.views.map(({ name, version }) => [name, version])),
+    ...(schema === undefined ? {} : { schema: describeSchema(schema) }),
   };
 }
 
@@ -73,12 +95,19 @@ export function loadApp(candidate: unknown): LoadedApp {
   if (typeof name !== 'string' || name === '') throw wrong('name', 'a string that is not empty', name);
   const views = app['views'] === undefined ? {} : record(app['views'], 'views', 'an object of views');
   for (const viewName of Object.keys(views)) checkViewName(viewName);
+  const commands = functions<Command>(app['commands'], 'commands');
   return {
     name,
-    commands: functions<Command>(app['commands'], 'commands'),
+    commands,
     queries: app['queries'] === undefined ? new Map() : functions<Query>(app['queries'], 'queries'),
+    params: validators(app['params'], 'params', [...commands.keys()]),
+    events: validators(app['events'], 'events'),
     views: [
-      loadView(mainViewName, { version: app['version'] ?? 1, on: app['projections'] }, 'projections'),
+      loadView(
+        mainViewName,
+        { version: app['version'] ?? 1, schema: app['schema'], on: app['projections'] },
+        'projections',
+      ),
       ...Object.entries(views).map(([viewName, view]) =>
         loadView(viewName, record(view, `views.${viewName}`, 'a view'), `views.${viewName}.on`),
       ),
@@ -97,11 +126,45 @@ function checkViewName(name: string): void {
 }
 
 function loadView(name: string, view: Record<string, unknown>, field: string): LoadedView {
-  const version = view['version'];
+  const { version, schema } = view;
+  const place = name === mainViewName ? '' : `views.${name}.`;
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) {
-    throw wrong(name === mainViewName ? 'version' : `views.${name}.version`, 'an integer from 1', version);
+    throw wrong(`${place}version`, 'an integer from 1', version);
   }
-  return { name, version, projections: functions<Projection>(view['on'], field) };
+  if (schema !== undefined && !isSchema(schema)) {
+    throw wrong(`${place}schema`, 'a schema made with defineSchema()', schema);
+  }
+  const projections = functions<Projection>(view['on'], field);
+  return { name, version, schema, projections, source: sourceOf(projections) };
+}
+
+/** Without the schema: what it changes, migrations do to stored values, too. */
+function sourceOf(projections: ReadonlyMap<string, Projection>): string {
+  return canonicalJson(Object.fromEntries([...projections].map(([type, apply]) => [type, String(apply)])));
+}
+
+/** @param of names that they may have; default: any */
+function validators(
+  candidate: unknown,
+  field: string,
+  of?: readonly string[],
+): ReadonlyMap<string, Validator> {
+  if (candidate === undefined) return new Map();
+  const entries = Object.entries(record(candidate, field, 'an object of validators'));
+  return new Map(
+    entries.map(([name, validator]) => {
+      const place = `${field}.${name}`;
+      if (!isValidator(validator)) {
+        throw wrong(place, 'a Standard Schema validator (Zod, Valibot, ArkType, …), version 1', validator);
+      }
+      if (of !== undefined && !of.includes(name)) {
+        const nearest = nearestName(name, of);
+        const hint = nearest === undefined ? '' : ` (did you mean '${nearest}'?)`;
+        throw wrong(place, `named as a command of the app${hint}`, validator);
+      }
+      return [name, validator];
+    }),
+  );
 }
 
 function functions<F>(candidate: unknown, field: string): ReadonlyMap<string, F> {

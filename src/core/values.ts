@@ -144,7 +144,8 @@ function refuse(walk: Walk, expected: string, got: unknown): RamaxError {
 
 const shownPathStepsMax = 8;
 
-function pathText(field: string, path: readonly (string | number)[]): string {
+/** A path as it is written in code: `params.tags[0]`. Long ones are cut. */
+export function pathText(field: string, path: readonly (string | number)[]): string {
   const steps = path.slice(0, shownPathStepsMax).map((step) => {
     if (typeof step === 'number') return `[${step}]`;
     return /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { defineApp } from '../../src/core/define-app.js';
 import { describeApp, loadApp, unknownName } from '../../src/core/loaded-app.js';
+import { describeSchema } from '../../src/core/schema/describe-schema.js';
+import { entity } from '../../src/core/schema/entity.js';
+import { field } from '../../src/core/schema/field.js';
+import { defineSchema } from '../../src/core/schema/schema.js';
 import { errorOf } from './error-of.js';
+
+const schema = defineSchema({ contact: entity({ name: field.string() }) });
 
 const whole = {
   name: 'crm',
@@ -40,6 +47,50 @@ describe('loadApp', () => {
       commands: ['add'],
       queries: ['all'],
       views: ['main', 'byEmail'],
+      viewVersions: { main: 1, byEmail: 2 },
+    });
+  });
+
+  it('describes the schema of its main view', () => {
+    expect(describeApp(loadApp({ ...whole, schema })).schema).toEqual(describeSchema(schema));
+  });
+
+  it('keeps the schema of each view, and the validators of params and events', () => {
+    const added = z.object({ name: z.string() });
+    const app = loadApp({
+      ...whole,
+      params: { add: z.string() },
+      events: { 'contact.added': added, neverReturned: z.null() },
+      views: { byEmail: { version: 2, schema, on: {} }, byName: { version: 1, on: {} } },
+    });
+    expect(app.views.map((view) => view.schema)).toEqual([undefined, schema, undefined]);
+    expect([...app.params.keys()]).toEqual(['add']);
+    expect(app.events.get('contact.added')).toBe(added);
+    expect(loadApp(whole).params.size + loadApp(whole).events.size).toBe(0);
+  });
+
+  describe('gives each view a source', () => {
+    const sourceOf = (app: object) => loadApp({ ...whole, views: {}, ...app }).views[0].source;
+    const one = (pstate: Map<string, number>) => pstate.set('a', 1);
+    const two = (pstate: Map<string, number>) => pstate.set('a', 2);
+
+    it('that does not depend on the order of the projections', () => {
+      const source = sourceOf({ projections: { a: one, b: two } });
+      expect(sourceOf({ projections: { b: two, a: one } })).toBe(source);
+    });
+
+    it.each<readonly [what: string, app: object]>([
+      ['a projection is changed', { projections: { a: two, b: two } }],
+      ['a projection is added', { projections: { a: one, b: two, c: two } }],
+      ['two projections change places', { projections: { a: two, b: one } }],
+    ])('that changes when %s', (_what, app) => {
+      expect(sourceOf(app)).not.toBe(sourceOf({ projections: { a: one, b: two } }));
+    });
+
+    it('that the version and other parts of the app are no part of', () => {
+      const source = sourceOf({ projections: { a: one } });
+      expect(sourceOf({ projections: { a: one }, version: 4, commands: {}, name: 'other' })).toBe(source);
+      expect(sourceOf({ projections: { a: one }, schema })).toBe(source);
     });
   });
 
@@ -78,6 +129,21 @@ describe('loadApp', () => {
       'a view with a long name',
       { ...whole, views: { [`a${'b'.repeat(64)}`]: { version: 1, on: {} } } },
       `views.a${'b'.repeat(64)}`,
+    ],
+    ['a schema that is none', { ...whole, schema: { contact: {} } }, 'schema'],
+    [
+      'a view’s schema that is none',
+      { ...whole, views: { byEmail: { version: 1, schema: z.string(), on: {} } } },
+      'views.byEmail.schema',
+    ],
+    ['params that are a list', { ...whole, params: [] }, 'params'],
+    ['params that are no validator', { ...whole, params: { add: () => true } }, 'params.add'],
+    ['params of no command', { ...whole, params: { ad: z.string() } }, 'params.ad'],
+    ['an event that is no validator', { ...whole, events: { added: { type: 'string' } } }, 'events.added'],
+    [
+      'a validator of another version of the standard',
+      { ...whole, events: { added: { '~standard': { version: 2, validate: () => ({ value: 1 }) } } } },
+      'events.added',
     ],
     ['a query that is no function', { ...whole, queries: { all: [] } }, 'queries.all'],
   ])('refuses %s and names the part', (_what, candidate, field) => {

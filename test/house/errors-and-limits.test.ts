@@ -8,11 +8,6 @@ import { readSources, root, withoutComments } from './read-sources.js';
 const sources = readSources('src', 'workers');
 const codes = Object.keys(errorTable) as ErrorCode[];
 
-/** Codes that stand in the table for what is to come, each with its reason. */
-const reserved: Readonly<Record<string, string>> = {
-  unknown_view: 'no call names a view yet',
-};
-
 /** The code of all files but one. */
 function codeBesides(file: string): string {
   return [...sources]
@@ -35,7 +30,7 @@ describe('every error code', () => {
     (name.startsWith('unknown_') && code.includes(`unknownName('${name.slice('unknown_'.length)}'`));
 
   it.each(codes)('%s is thrown somewhere', (name) => {
-    expect(isUsed(name)).toBe(!Object.hasOwn(reserved, name));
+    expect(isUsed(name)).toBe(true);
   });
 
   it('would be missed if it were not', () => {
@@ -62,8 +57,44 @@ describe('every limit', () => {
     for (const name of Object.keys(defaultLimits)) expect(name).toMatch(/(BytesMax|Max|Ms)$/);
   });
 
-  it.runIf(existsSync(join(root, 'docs/limits.md')))('is documented', () => {
-    const names = documented('docs/limits.md').map(({ name }) => name);
-    for (const limit of Object.keys(defaultLimits)) expect(names).toContain(limit);
+  it.runIf(existsSync(join(root, 'docs/limits.md')))('is documented, with its default', () => {
+    const rows = documented('docs/limits.md');
+    expect(rows.map(({ name }) => name).sort()).toEqual(Object.keys(defaultLimits).sort());
+    for (const { name, row } of rows) {
+      const [, , value = ''] = row.split(' | ').join('|').split('|');
+      expect(numberOf(value), name).toBe(defaultLimits[name as keyof typeof defaultLimits]);
+    }
   });
 });
+
+describe('every fixed bound of docs/limits.md', () => {
+  const page = readFileSync(join(root, 'docs/limits.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| [^|]+ \| ([^|]+) \| `(\w+)` in `([\w/.-]+)` \|/gm)].map(
+    ([, value = '', name = '', file = '']) => ({ value, name, file }),
+  );
+
+  it('is found', () => {
+    expect(rows.length).toBeGreaterThan(25);
+  });
+
+  it.each(rows)('$name is $value in $file', ({ value, name, file }) => {
+    const source = sources.get(`src/${file}`) ?? '';
+    const [, written] = new RegExp(`const ${name} = ([\\d_ *]+);`).exec(source) ?? [];
+    expect(numberOf(written ?? '')).toBe(numberOf(value));
+  });
+});
+
+const units: Readonly<Record<string, number>> = {
+  KiB: 1024,
+  MiB: 1024 * 1024,
+  minutes: 60 * 1_000,
+  hour: 60 * 60 * 1_000,
+  days: 24 * 60 * 60 * 1_000,
+};
+
+/** What `64 * 1_024` in code and `64 MiB`, `2,000 ms` or `8 times something` in a table come to. */
+function numberOf(text: string): number {
+  const factors = Object.entries(units).map(([unit, factor]) => (text.includes(` ${unit}`) ? factor : 1));
+  const numbers = text.replaceAll(/(?<=\d)[_,](?=\d)/g, '').match(/\d+/g) ?? ['nothing'];
+  return [...numbers.map(Number), ...factors].reduce((product, number) => product * number);
+}

@@ -29,8 +29,9 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   'pstate/sqlite': { uses: ['core', 'pstate', 'sqlite'], touchesNode: true },
 
   space: { uses: ['core', 'event-store'] },
-  'content-store': { uses: ['core', 'pstate', 'event-store', 'space'] },
-  protocol: { uses: ['core', 'codec'], knows: ['content-store', 'event-store', 'storage'] },
+  // States of the past are folded in memory.
+  'content-store': { uses: ['core', 'pstate', 'pstate/memory', 'event-store', 'space'] },
+  protocol: { uses: ['core', 'codec'], knows: ['content-store', 'event-store', 'pstate', 'storage'] },
 
   supervisor: { uses: ['core', 'protocol', 'content-store', 'event-store', 'space'], knows: ['storage'] },
   shard: { uses: ['core', 'protocol', 'content-store', 'space'], knows: ['event-store', 'pstate'] },
@@ -76,6 +77,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
 
 /** Every dependency and the one file or folder through which it enters. */
 export const doorkeepers: Readonly<Record<string, string>> = {
+  '@standard-schema/spec': 'src/core/schema/validator.ts',
   'better-sqlite3': 'src/sqlite/',
   'fastest-levenshtein': 'src/core/nearest-name.ts',
   msgpackr: 'src/codec/',
