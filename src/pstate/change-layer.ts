@@ -8,7 +8,7 @@
 import { encodeValue } from '../codec/value-codec.js';
 import type { Checkpoint } from '../core/event.js';
 import type { Value } from '../core/values.js';
-import type { ViewFlush, ViewRef } from './port.js';
+import type { ViewBuild, ViewFlush } from './port.js';
 
 /** Says that a key has no value: a tombstone in a layer, a remembered absence in the cache. */
 export const absent: unique symbol = Symbol('absent');
@@ -39,11 +39,15 @@ export class ChangeLayer {
   }
 }
 
+/** What a flush says of a build besides its entries. See `ViewFlush`. */
+export type FlushExtras = Pick<ViewFlush, 'state' | 'fingerprint'>;
+
 /** What the store has to be told about `layer`; an empty flush moves the checkpoint alone. */
 export function describeFlush(
-  view: ViewRef,
+  view: ViewBuild,
   layer: ChangeLayer | undefined,
   checkpoint: Checkpoint,
+  extras: FlushExtras = {},
 ): ViewFlush {
   const puts: (readonly [string, Uint8Array])[] = [];
   const deletes: string[] = [];
@@ -51,5 +55,6 @@ export function describeFlush(
     if (change !== absent) puts.push([key, encodeValue(change)]);
     else if (layer?.cleared === false) deletes.push(key);
   }
-  return { view, clear: layer?.cleared ?? false, puts, deletes, checkpoint };
+  const { state, fingerprint } = extras;
+  return { view, state, fingerprint, clear: layer?.cleared ?? false, puts, deletes, checkpoint };
 }

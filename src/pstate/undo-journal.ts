@@ -36,6 +36,11 @@ export class UndoJournal {
     this.#clearedLayer ??= layer;
   }
 
+  /** The keys that were written in this turn, or undefined in place of all keys. Told before the turn ends. */
+  writtenKeys(): Iterable<string | undefined> {
+    return this.#clearedLayer === undefined ? new Set(this.#keys) : [undefined];
+  }
+
   /** Ends the turn and forgets how to undo it. */
   keep(): void {
     assert(this.#open, 'a turn is open when it is kept');

@@ -47,11 +47,17 @@ function telling(onFenced: (error: RamaxError) => void, store: PStateStore): PSt
   };
   return {
     get: (spaceId, view, key) => store.get(spaceId, view, key),
+    getMany: (spaceId, view, keys) => store.getMany(spaceId, view, keys),
     scan: (spaceId, view, range) => store.scan(spaceId, view, range),
     count: (spaceId, view) => store.count(spaceId, view),
-    checkpoint: (spaceId, view) => store.checkpoint(spaceId, view),
+    builds: (spaceId) => store.builds(spaceId),
+    listSpaces: (after, limit) => store.listSpaces(after, limit),
+    skips: (spaceId, view) => store.skips(spaceId, view),
     flush: (spaceId, views) => watched(() => store.flush(spaceId, views)),
-    replaceViews: (spaceId, pairs) => watched(() => store.replaceViews(spaceId, pairs)),
+    swap: (spaceId, views) => watched(() => store.swap(spaceId, views)),
+    retire: (spaceId, views) => watched(() => store.retire(spaceId, views)),
+    sweep: (spaceId, rowsMax) => watched(() => store.sweep(spaceId, rowsMax)),
+    skip: (spaceId, view, spaceSequence) => watched(() => store.skip(spaceId, view, spaceSequence)),
     dropSpace: (spaceId, rowsMax) => watched(() => store.dropSpace(spaceId, rowsMax)),
     close: () => store.close(),
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
-import type { KeyRange, ViewRef } from '../../src/pstate/port.js';
+import type { KeyRange, ViewBuild } from '../../src/pstate/port.js';
 import type { PState } from '../../src/pstate/pstate.js';
 import { newPState, storeWith } from './new-pstate.js';
 
@@ -144,7 +144,7 @@ describe('entries', () => {
 class RecordingStore extends MemoryPStateStore {
   readonly limits: number[] = [];
 
-  override scan(spaceId: number, view: ViewRef, range: KeyRange) {
+  override scan(spaceId: number, view: ViewBuild, range: KeyRange) {
     this.limits?.push(range.limit);
     return super.scan(spaceId, view, range);
   }

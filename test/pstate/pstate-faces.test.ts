@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { RamaxError } from '../../src/core/errors.js';
 import type { PStateReader } from '../../src/core/pstate-access.js';
 import { newPState, storeWith } from './new-pstate.js';
+import { smallSchema } from './small-schema.js';
 
-const writeMethods = ['put', 'putMany', 'update', 'delete', 'clear'];
+const writeMethods = ['put', 'putMany', 'update', 'delete', 'clear', 'link', 'unlink'];
 const machineRoom = [
   'beginTurn',
   'keepTurn',
@@ -12,6 +14,14 @@ const machineRoom = [
   'frozenFlush',
   'frozenWritten',
   'reset',
+  'close',
+  'stop',
+  'resume',
+  'watchChanges',
+  'migrated',
+  'migratedFlush',
+  'migratedWritten',
+  'migratePage',
   'flush',
   'stats',
   'reader',
@@ -70,6 +80,57 @@ describe('the writer', () => {
     for (const name of machineRoom) expect(name in writer).toBe(false);
     expect(Object.isFrozen(writer)).toBe(true);
     expect(Object.isFrozen(Object.getPrototypeOf(writer))).toBe(true);
+  });
+});
+
+describe('both faces', () => {
+  it('resolve, preload, link and unlink as the state does', () => {
+    const store = storeWith({ 'deck:1': { title: 'one' }, 'card:1': { front: 'a', v: 2 } });
+    const pstate = newPState(store, {}, { schema: smallSchema });
+    const writer = pstate.writer();
+    writer.link('deck:1', 'cards', 'card:1');
+    const resolved = { title: 'one', cards: { 1: { front: 'a', v: 2, deck: { $ref: 'deck:1' } } } };
+    for (const face of [pstate.reader(), writer]) {
+      expect(face.getResolved('deck:1', { depth: 1 })).toEqual(resolved);
+      expect(face.preload('deck:1', ['cards'])).toBe(2);
+    }
+    expect([writer.unlink('deck:1', 'cards', 'card:1'), writer.unlink('deck:1', 'cards', 'card:1')]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it('throw the error of the owner who stopped them, in every method, until they are resumed', () => {
+    const pstate = newPState(storeWith({ a: 1 }));
+    const [reader, writer] = [pstate.reader(), pstate.writer()];
+    const { record } = reader;
+    const faces = { reader, writer } as const;
+    pstate.stop(() => new RamaxError('projection_failed', 'the view has failed'));
+    let methods = 0;
+    for (const face of Object.values(faces)) {
+      const prototype = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(face));
+      for (const [name, { value, get }] of Object.entries(prototype)) {
+        if (name === 'constructor' || name === 'record') continue;
+        methods++;
+        expect(() => (get ?? value).call(face, 'a', [])).toThrow('the view has failed');
+      }
+    }
+    expect(methods).toBe(7 + 14);
+    expect(() => record['a']).toThrow('the view has failed');
+    expect(() => 'a' in writer.record).toThrow('the view has failed');
+    expect(() => {
+      writer.record['a'] = 2;
+    }).toThrow('the view has failed');
+    expect(pstate.get('a')).toBe(1);
+    pstate.resume();
+    expect([reader.get('a'), record['a'], writer.size]).toEqual([1, 1, 1]);
+  });
+
+  it('are closed with the state', () => {
+    const pstate = newPState(storeWith({ a: 1 }));
+    const reader = pstate.reader();
+    pstate.close();
+    expect(() => reader.get('a')).toThrow(expect.objectContaining({ code: 'closed' }));
   });
 });
 

@@ -5,6 +5,7 @@ import { defaultLimits } from '../../src/core/limits.js';
 import { freezeValue } from '../../src/core/values.js';
 import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
 import { PState } from '../../src/pstate/pstate.js';
+import { ValueCache } from '../../src/pstate/value-cache.js';
 import { newPState, storeWith } from './new-pstate.js';
 
 const invalid = expect.objectContaining({ code: 'invalid_input' });
@@ -136,10 +137,11 @@ describe('what is refused', () => {
 
   it('refuses a space or view that cannot be', () => {
     const store = new MemoryPStateStore();
-    const view = { name: 'main', version: 1 };
+    const view = { name: 'main', version: 1, build: 1 };
     expect(() => new PState({ spaceId: 0, view, store })).toThrow(invalid);
     expect(() => new PState({ spaceId: 1, view: { name: '', version: 1 }, store })).toThrow(invalid);
     expect(() => new PState({ spaceId: 1, view: { name: 'main', version: 0 }, store })).toThrow(invalid);
+    expect(() => new PState({ spaceId: 1, view: { ...view, build: 0 }, store })).toThrow(invalid);
   });
 });
 
@@ -251,7 +253,7 @@ describe('turns', () => {
 });
 
 describe('freezing and flushing', () => {
-  const view = { name: 'main', version: 1 };
+  const view = { name: 'main', version: 1, build: 1 };
 
   it('describes the state at the freeze, whatever is written later', () => {
     const store = new MemoryPStateStore();
@@ -265,7 +267,7 @@ describe('freezing and flushing', () => {
     pstate.frozenWritten();
     expect(pstate.getMany(['a', 'b'])).toEqual(['later', undefined]);
     expect(newPState(store).getMany(['a', 'b'])).toEqual(['frozen', 'frozen']);
-    expect(store.checkpoint(1, view)).toEqual({ lastEventId: 20, lastSpaceSequence: 2 });
+    expect(checkpointOf(store)).toEqual({ lastEventId: 20, lastSpaceSequence: 2 });
   });
 
   it('says clear, puts and deletes of the frozen changes alone', () => {
@@ -295,7 +297,7 @@ describe('freezing and flushing', () => {
     expect(pstate.freeze()).toBe(false);
     store.flush(1, [pstate.frozenFlush({ lastEventId: 9, lastSpaceSequence: 9 })]);
     pstate.frozenWritten();
-    expect(store.checkpoint(1, view)?.lastSpaceSequence).toBe(9);
+    expect(checkpointOf(store)?.lastSpaceSequence).toBe(9);
     expect(pstate.get('a')).toBe(1);
   });
 
@@ -317,15 +319,25 @@ describe('freezing and flushing', () => {
     expect(pstate.stats()).toMatchObject({ dirtyKeys: 1, frozenKeys: 1 });
   });
 
+  it('says what the build is for and what made it, when that is given', () => {
+    const pstate = newPState(undefined, {}, { view: { name: 'main', version: 2, build: 3 } });
+    const checkpoint = { lastEventId: 1, lastSpaceSequence: 1 };
+    const view = { name: 'main', version: 2, build: 3 };
+    expect(pstate.view).toEqual(view);
+    const extras = { state: 'building', fingerprint: 'f' } as const;
+    expect(pstate.frozenFlush(checkpoint, extras)).toMatchObject({ view, ...extras });
+    expect(pstate.frozenFlush(checkpoint)).toMatchObject({ state: undefined, fingerprint: undefined });
+  });
+
   it('keeps the checkpoint of the store when a flush names none', () => {
     const store = new MemoryPStateStore();
     const pstate = newPState(store);
     pstate.flush();
-    expect(store.checkpoint(1, view)).toBeUndefined();
+    expect(checkpointOf(store)).toBeUndefined();
     pstate.flush({ lastEventId: 5, lastSpaceSequence: 5 });
     pstate.put('a', 1);
     pstate.flush();
-    expect(store.checkpoint(1, view)?.lastSpaceSequence).toBe(5);
+    expect(checkpointOf(store)?.lastSpaceSequence).toBe(5);
   });
 
   it('loses nothing when the store refuses a flush', () => {
@@ -424,9 +436,67 @@ describe('the cache', () => {
     expect(pstate.stats()).toMatchObject({ cleanEntries: 4, misses: 2, hits: 4 });
   });
 
+  it('is shared by the states of a shard: what one drives out, another asks the store for again', () => {
+    const cache = new ValueCache({ entriesMax: 3, bytesMax: 1_000_000 });
+    const store = new MemoryPStateStore();
+    const [left, right] = [1, 2].map((spaceId) => newPState(store, {}, { spaceId, cache })) as [
+      PState,
+      PState,
+    ];
+    left.putMany(Object.entries(numbered(2)));
+    left.flush();
+    expect(left.get('never')).toBeUndefined();
+    right.putMany(Object.entries(numbered(3)));
+    right.flush();
+    expect(left.stats()).toMatchObject({ cleanEntries: 0, misses: 0 });
+    expect(left.getMany(['key 0', 'key 1', 'never'])).toEqual([0, 1, undefined]);
+    expect(left.size).toBe(2);
+    expect(right.getMany(['key 0', 'key 2'])).toEqual([0, 2]);
+    expect(cache.stats).toMatchObject({ entries: 3, hits: 1, misses: 5, evictions: 2 + 3 + 2 });
+  });
+
+  it('is given back by a reset and by a close, of which nothing comes back after the close', () => {
+    const cache = new ValueCache({ entriesMax: 100, bytesMax: 1_000_000 });
+    const pstate = newPState(storeWith(numbered(3)), {}, { cache });
+    pstate.getMany(Object.keys(numbered(3)));
+    expect(cache.stats.entries).toBe(3);
+    pstate.reset();
+    expect(cache.stats).toMatchObject({ entries: 0, bytes: 0 });
+    pstate.getMany(Object.keys(numbered(3)));
+    pstate.close();
+    expect(pstate.get('key 1')).toBe(1);
+    expect(cache.stats).toMatchObject({ entries: 0, bytes: 0 });
+  });
+
+  it('counts reads that changes answer as well, for its own state and for the shard', () => {
+    const cache = new ValueCache({ entriesMax: 100, bytesMax: 1_000_000 });
+    const pstate = newPState(storeWith({ a: 1 }), {}, { cache });
+    pstate.put('b', 1);
+    pstate.getMany(['a', 'b', 'a']);
+    expect(pstate.stats()).toMatchObject({ hits: 1, misses: 1 });
+    expect(cache.stats).toMatchObject({ hits: 1, misses: 1 });
+  });
+
+  it('reads all keys that memory does not know at once, each of them once', () => {
+    const pstate = newPState(storeWith(numbered(20)), { cacheEntriesMax: 4 });
+    pstate.get('key 1');
+    pstate.put('key 2', 'changed');
+    const before = pstate.stats().storeReads;
+    const keys = [...Object.keys(numbered(20)), 'nothing', 'key 3'];
+    expect(pstate.getMany(keys)).toEqual([
+      0,
+      1,
+      'changed',
+      ...Array.from({ length: 17 }, (_, i) => i + 3),
+      undefined,
+      3,
+    ]);
+    expect(pstate.stats()).toMatchObject({ storeReads: before + 1, misses: 1 + 19 });
+  });
+
   it('says which value cannot be decoded', () => {
     const store = new MemoryPStateStore();
-    const view = { name: 'main', version: 1 };
+    const view = { name: 'main', version: 1, build: 1 };
     const checkpoint = { lastEventId: 1, lastSpaceSequence: 1 };
     const puts = [['bad', new Uint8Array([0xc1])]] as const;
     store.flush(1, [{ view, clear: false, puts, deletes: [], checkpoint }]);
@@ -441,4 +511,8 @@ describe('the cache', () => {
 
 function numbered(entries: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: entries }, (_, index) => [`key ${index}`, index]));
+}
+
+function checkpointOf(store: MemoryPStateStore) {
+  return store.builds(1).find(({ view }) => view.name === 'main')?.checkpoint;
 }

@@ -1,9 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import { RamaxError } from '../../src/core/errors.js';
 import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
+import type { PStateStore } from '../../src/pstate/port.js';
 import { Partitions } from '../../src/shard/partitions.js';
 
-const view = { name: 'main', version: 1 };
+const view = { name: 'main', version: 1, build: 1 };
+const next = { ...view, build: 2 };
 const flush = {
   view,
   clear: false,
@@ -49,21 +51,33 @@ describe('the partitions of a shard', () => {
     ).of(1);
     partition.flush(1, [flush]);
     expect(partition.get(1, view, 'key')).toEqual(new Uint8Array([1]));
+    expect(partition.getMany(1, view, ['key', 'none'])).toEqual([new Uint8Array([1]), undefined]);
     expect(partition.count(1, view)).toBe(1);
-    expect(partition.checkpoint(1, view)).toEqual(flush.checkpoint);
     expect(partition.scan(1, view, { prefix: '', after: undefined, limit: 5 })).toHaveLength(1);
-    const side = { name: 'side', version: 1 };
-    partition.flush(1, [{ ...flush, view: side, puts: [] }]);
-    partition.replaceViews(1, [{ from: side, to: view }]);
-    expect(partition.count(1, view)).toBe(0);
+    expect(partition.listSpaces(0, 5)).toEqual([1]);
+    expect(partition.listSpaces(1, 5)).toEqual([]);
+    partition.skip(1, view, 4);
+    expect(partition.skips(1, view)).toEqual([4]);
+    partition.flush(1, [{ ...flush, view: next, state: 'building' }]);
+    partition.swap(1, [next]);
+    const states = () => partition.builds(1).map(({ state }) => state);
+    expect(states()).toEqual(['retired', 'live']);
+    partition.retire(1, [next]);
+    expect(states()).toEqual(['retired', 'retired']);
+    expect(partition.sweep(1, 2)).toEqual({ done: false });
+    expect(states()).toEqual(['retired']);
     expect(partition.dropSpace(1, 100)).toEqual({ done: true });
+    expect(partition.skips(1, view)).toEqual([]);
     partition.close();
     expect(() => partition.count(1, view)).toThrow(RamaxError);
   });
 
-  it.each<readonly [what: string, write: (store: MemoryPStateStore) => unknown]>([
+  it.each<readonly [what: string, write: (store: PStateStore) => unknown]>([
     ['a flush', (store) => store.flush(1, [flush])],
-    ['a swap', (store) => store.replaceViews(1, [{ from: view, to: view }])],
+    ['a swap', (store) => store.swap(1, [view])],
+    ['a retirement', (store) => store.retire(1, [view])],
+    ['a sweep', (store) => store.sweep(1, 10)],
+    ['a skip', (store) => store.skip(1, view, 1)],
     ['a deletion', (store) => store.dropSpace(1, 10)],
   ])('tell of %s that a newer owner does not allow, and throw all the same', (_what, write) => {
     const store = new MemoryPStateStore({ fence: 1 });
@@ -73,7 +87,7 @@ describe('the partitions of a shard', () => {
       (error) => told.push(error),
     ).of(1);
     new MemoryPStateStore({ data: store.data, fence: 2 });
-    expect(() => write(partition as MemoryPStateStore)).toThrow(RamaxError);
+    expect(() => write(partition)).toThrow(RamaxError);
     expect(told.map(({ code }) => code)).toEqual(['fenced']);
   });
 });

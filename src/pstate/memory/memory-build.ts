@@ -1,5 +1,5 @@
 /**
- * One view of one space in memory: entries, their order, and the checkpoint.
+ * One build of one view of one space in memory: entries, their order, and what the store knows of it.
  *
  * The order is mended when a scan needs it after keys have come or gone. That is nearly linear, because it is then made
  * of two runs that are sorted already.
@@ -7,17 +7,35 @@
 
 import type { Checkpoint } from '../../core/event.js';
 import { compareCodePoints } from '../../core/names.js';
-import type { KeyRange, ViewFlush } from '../port.js';
+import type { BuildState, KeyRange, StoredBuild, ViewBuild, ViewFlush } from '../port.js';
+
+/** What the store knows of a build besides its entries. */
+interface Row {
+  readonly state: BuildState;
+  readonly checkpoint: Checkpoint;
+  readonly fingerprint: string | undefined;
+}
 
 /** See the file's header. Bytes are handed out as they are: the store copies them. */
-export class MemoryView {
+export class MemoryBuild {
+  readonly view: ViewBuild;
   readonly #entries = new Map<string, Uint8Array>();
   #order: readonly string[] = [];
   #orderHolds = true;
-  #checkpoint: Checkpoint | undefined;
+  /** Undefined before the first flush, and again when the space is being dropped. */
+  #row: Row | undefined;
 
-  get checkpoint(): Checkpoint | undefined {
-    return this.#checkpoint;
+  constructor({ name, version, build }: ViewBuild) {
+    this.view = Object.freeze({ name, version, build });
+  }
+
+  /** Undefined when the build has no row: the store then does not know it. */
+  get state(): BuildState | undefined {
+    return this.#row?.state;
+  }
+
+  get stored(): StoredBuild | undefined {
+    return this.#row === undefined ? undefined : { view: this.view, ...this.#row };
   }
 
   get count(): number {
@@ -25,7 +43,7 @@ export class MemoryView {
   }
 
   get empty(): boolean {
-    return this.#entries.size === 0 && this.#checkpoint === undefined;
+    return this.#entries.size === 0 && this.#row === undefined;
   }
 
   get(key: string): Uint8Array | undefined {
@@ -43,20 +61,30 @@ export class MemoryView {
     return found;
   }
 
-  apply({ clear, deletes, puts, checkpoint }: ViewFlush): void {
+  apply({ clear, deletes, puts, checkpoint, fingerprint, state = 'live' }: ViewFlush): void {
     const before = this.#entries.size;
     if (clear) this.#entries.clear();
     for (const key of deletes) this.#entries.delete(key);
     const kept = this.#entries.size;
     for (const [key, bytes] of puts) this.#entries.set(key, new Uint8Array(bytes));
     if (kept !== before || this.#entries.size !== kept) this.#orderHolds = false;
-    this.#checkpoint = Object.freeze({ ...checkpoint });
+    const { lastEventId, lastSpaceSequence } = checkpoint;
+    this.#row = {
+      state: this.#row?.state ?? state,
+      checkpoint: Object.freeze({ lastEventId, lastSpaceSequence }),
+      fingerprint: fingerprint ?? this.#row?.fingerprint,
+    };
+  }
+
+  /** Of a build that has no row nothing is changed. */
+  enter(state: BuildState): void {
+    if (this.#row !== undefined) this.#row = { ...this.#row, state };
   }
 
   /** Returns how many rows that were: 0 or 1. */
-  dropCheckpoint(rowsMax: number): number {
-    if (this.#checkpoint === undefined || rowsMax < 1) return 0;
-    this.#checkpoint = undefined;
+  dropRow(rowsMax: number): number {
+    if (this.#row === undefined || rowsMax < 1) return 0;
+    this.#row = undefined;
     return 1;
   }
 

@@ -5,16 +5,15 @@
  * over the same `MemoryPStateData`, with all that was flushed and nothing else.
  */
 
-import type { Checkpoint } from '../../core/event.js';
-import type { KeyRange, PStateStore, ViewFlush, ViewRef } from '../port.js';
+import type { KeyRange, PStateStore, StoredBuild, ViewBuild, ViewFlush, ViewRef } from '../port.js';
 import { closedError, fencedError } from '../store-errors.js';
-import { MemoryView } from './memory-view.js';
+import { MemorySpace } from './memory-space.js';
 
-/** What outlives a store: one partition's entries and checkpoints, and its fence. */
+/** What outlives a store: one partition's spaces, and its fence. */
 export class MemoryPStateData {
   fence = 0;
   logId: string | undefined;
-  readonly spaces = new Map<number, Map<string, MemoryView>>();
+  readonly spaces = new Map<number, MemorySpace>();
 }
 
 /** How a store is opened. */
@@ -46,73 +45,97 @@ export class MemoryPStateStore implements PStateStore {
     data.fence = this.#fence;
   }
 
-  get(spaceId: number, view: ViewRef, key: string): Uint8Array | undefined {
-    const bytes = this.#view(spaceId, view)?.get(key);
+  get(spaceId: number, view: ViewBuild, key: string): Uint8Array | undefined {
+    const bytes = this.#space(spaceId)?.build(view)?.get(key);
     return bytes === undefined ? undefined : new Uint8Array(bytes);
+  }
+
+  getMany(spaceId: number, view: ViewBuild, keys: readonly string[]): readonly (Uint8Array | undefined)[] {
+    const build = this.#space(spaceId)?.build(view);
+    return keys.map((key) => {
+      const bytes = build?.get(key);
+      return bytes === undefined ? undefined : new Uint8Array(bytes);
+    });
   }
 
   scan(
     spaceId: number,
-    view: ViewRef,
+    view: ViewBuild,
     range: KeyRange,
   ): readonly (readonly [key: string, value: Uint8Array])[] {
-    const entries = this.#view(spaceId, view)?.scan(range) ?? [];
+    const entries = this.#space(spaceId)?.build(view)?.scan(range) ?? [];
     return entries.map(([key, bytes]) => [key, new Uint8Array(bytes)] as const);
   }
 
-  count(spaceId: number, view: ViewRef): number {
-    return this.#view(spaceId, view)?.count ?? 0;
+  count(spaceId: number, view: ViewBuild): number {
+    return this.#space(spaceId)?.build(view)?.count ?? 0;
   }
 
-  checkpoint(spaceId: number, view: ViewRef): Checkpoint | undefined {
-    return this.#view(spaceId, view)?.checkpoint;
+  builds(spaceId: number): readonly StoredBuild[] {
+    return this.#space(spaceId)?.stored() ?? [];
+  }
+
+  listSpaces(after: number, limit: number): readonly number[] {
+    this.#checkOpen();
+    const known = [...this.data.spaces].filter(([spaceId, space]) => spaceId > after && space.hasBuilds);
+    const spaceIds = known.map(([spaceId]) => spaceId).sort((one, other) => one - other);
+    return spaceIds.slice(0, limit);
+  }
+
+  skips(spaceId: number, view: ViewRef): readonly number[] {
+    return this.#space(spaceId)?.skips(view) ?? [];
   }
 
   flush(spaceId: number, views: readonly ViewFlush[]): void {
-    this.#checkOwner();
-    const space = this.data.spaces.get(spaceId) ?? new Map<string, MemoryView>();
-    this.data.spaces.set(spaceId, space);
-    for (const flush of views) {
-      const name = viewName(flush.view);
-      const view = space.get(name) ?? new MemoryView();
-      space.set(name, view);
-      view.apply(flush);
-    }
+    this.#change(spaceId, (space) => space.flush(views));
   }
 
-  replaceViews(spaceId: number, pairs: readonly { readonly from: ViewRef; readonly to: ViewRef }[]): void {
-    this.#checkOwner();
-    const space = this.data.spaces.get(spaceId);
-    for (const { from, to } of pairs) {
-      const replacement = space?.get(viewName(from)) ?? new MemoryView();
-      space?.delete(viewName(from));
-      space?.set(viewName(to), replacement);
-    }
+  swap(spaceId: number, views: readonly ViewBuild[]): void {
+    this.#change(spaceId, (space) => space.swap(views));
+  }
+
+  retire(spaceId: number, views: readonly ViewBuild[]): void {
+    this.#change(spaceId, (space) => space.retire(views));
+  }
+
+  sweep(spaceId: number, rowsMax: number): { readonly done: boolean } {
+    return { done: this.#change(spaceId, (space) => space.sweep(rowsMax)) };
+  }
+
+  skip(spaceId: number, view: ViewRef, spaceSequence: number): void {
+    this.#change(spaceId, (space) => space.skip(view, spaceSequence));
   }
 
   dropSpace(spaceId: number, rowsMax: number): { readonly done: boolean } {
-    this.#checkOwner();
-    const space = this.data.spaces.get(spaceId) ?? new Map<string, MemoryView>();
-    let rowsLeft = rowsMax;
-    // Checkpoints go first: a checkpoint over entries that are half gone would be believed.
-    for (const view of space.values()) rowsLeft -= view.dropCheckpoint(rowsLeft);
-    for (const view of space.values()) rowsLeft -= view.dropEntries(rowsLeft);
-    const done = [...space.values()].every((view) => view.empty);
-    if (done) this.data.spaces.delete(spaceId);
-    return { done };
+    this.#change(spaceId, (space) => space.drop(rowsMax));
+    return { done: !this.data.spaces.has(spaceId) };
   }
 
   close(): void {
     this.#closed = true;
   }
 
-  #view(spaceId: number, view: ViewRef): MemoryView | undefined {
+  #space(spaceId: number): MemorySpace | undefined {
+    this.#checkOpen();
+    return this.data.spaces.get(spaceId);
+  }
+
+  /** What only the present owner may do. */
+  #change<Result>(spaceId: number, change: (space: MemorySpace) => Result): Result {
+    this.#checkOwner();
+    const space = this.data.spaces.get(spaceId) ?? new MemorySpace();
+    const result = change(space);
+    if (space.empty) this.data.spaces.delete(spaceId);
+    else this.data.spaces.set(spaceId, space);
+    return result;
+  }
+
+  #checkOpen(): void {
     if (this.#closed) throw closedError();
-    return this.data.spaces.get(spaceId)?.get(viewName(view));
   }
 
   #checkOwner(): void {
-    if (this.#closed) throw closedError();
+    this.#checkOpen();
     if (this.data.fence !== this.#fence || this.data.logId !== this.#logId) {
       throw fencedError(this.#fence, this.data.fence);
     }
@@ -123,8 +146,4 @@ function startOver(data: MemoryPStateData, logId: string | undefined): void {
   data.spaces.clear();
   data.fence = 0;
   data.logId = logId;
-}
-
-function viewName(view: ViewRef): string {
-  return `${view.version}:${view.name}`;
 }

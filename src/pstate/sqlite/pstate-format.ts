@@ -41,11 +41,71 @@ const versionOne = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * Version 2 tells the builds of a view apart. Before it a rebuild filled a view named `<view>~rebuild`: what one left
+ * there is dropped. A file of version 1 may have several versions of a view: the one that has come furthest is live.
+ */
+const versionTwo = `
+  ALTER TABLE pstate_entities RENAME TO pstate_entities_v1;
+  ALTER TABLE projection_checkpoints RENAME TO projection_checkpoints_v1;
+
+  CREATE TABLE pstate_entities (
+    space_id INTEGER NOT NULL,
+    view TEXT NOT NULL,
+    view_version INTEGER NOT NULL,
+    build INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,        -- msgpack
+    checksum INTEGER NOT NULL,  -- crc32 of the value
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (space_id, view, view_version, build, key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE projection_checkpoints (  -- one row per build
+    space_id INTEGER NOT NULL,
+    view TEXT NOT NULL,
+    view_version INTEGER NOT NULL,
+    build INTEGER NOT NULL CHECK (build >= 1),
+    state TEXT NOT NULL CHECK (state IN ('building', 'live', 'retired')),
+    last_event_id INTEGER NOT NULL,
+    last_space_sequence INTEGER NOT NULL,
+    fingerprint TEXT,           -- of the projections that made the build; NULL: not known
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (space_id, view, view_version, build)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE UNIQUE INDEX projection_checkpoints_live  -- one live build per view name
+    ON projection_checkpoints (space_id, view) WHERE state = 'live';
+
+  CREATE TABLE projection_skips (        -- events that a version of a view passes over
+    space_id INTEGER NOT NULL,
+    view TEXT NOT NULL,
+    view_version INTEGER NOT NULL,
+    space_sequence INTEGER NOT NULL,
+    PRIMARY KEY (space_id, view, view_version, space_sequence)
+  ) STRICT, WITHOUT ROWID;
+
+  INSERT INTO pstate_entities
+    SELECT space_id, view, view_version, 1, key, value, checksum, updated_at
+      FROM pstate_entities_v1 WHERE view NOT GLOB '*~rebuild';
+
+  INSERT INTO projection_checkpoints
+    SELECT space_id, view, view_version, 1,
+        iif(row_number() OVER furthest_first = 1, 'live', 'retired'),
+        last_event_id, last_space_sequence, fingerprint, updated_at
+      FROM projection_checkpoints_v1 WHERE view NOT GLOB '*~rebuild'
+      WINDOW furthest_first AS
+        (PARTITION BY space_id, view ORDER BY last_space_sequence DESC, view_version DESC);
+
+  DROP TABLE pstate_entities_v1;
+  DROP TABLE projection_checkpoints_v1;
+`;
+
 /** The format of a projection database; its version is in the file's header. */
 export const pstateFormat: FileFormat = {
   name: 'projection database',
   applicationId: pstateApplicationId,
-  migrations: [(connection) => connection.exec(versionOne)],
+  migrations: [(connection) => connection.exec(versionOne), (connection) => connection.exec(versionTwo)],
 };
 
 /** Who writes to a database. See `PartitionOptions`. */
@@ -68,7 +128,9 @@ export function takeOver(connection: Connection, owner: Owner): void {
   const run = connection.transaction(() => {
     const before = readOwner(connection);
     if (before !== undefined && before.logId !== owner.logId) {
-      connection.exec('DELETE FROM pstate_entities; DELETE FROM projection_checkpoints;');
+      connection.exec(
+        'DELETE FROM pstate_entities; DELETE FROM projection_checkpoints; DELETE FROM projection_skips;',
+      );
     } else if (before !== undefined && before.fence > owner.fence) {
       // Only here: the fences of two logs cannot be compared.
       throw fencedError(owner.fence, before.fence);

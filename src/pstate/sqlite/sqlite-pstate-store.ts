@@ -1,27 +1,27 @@
 /**
- * Projection storage in SQLite: one database file for the spaces of one partition, owned by one shard.
+ * Projection storage in SQLite: one database file for the spaces of one partition, owned by one shard. The tables know
+ * their rows; transactions, the owner and the write-ahead log are seen to here.
  *
- * Invariants: those of the port; every value is stored with its crc32 and verified whenever it is read; the
- * write-ahead log is moved into the database when it has grown past a bound and at close, never by SQLite itself,
- * which would not report an error.
+ * Invariants: those of the port; the write-ahead log is moved into the database when it has grown past a bound and at
+ * close, never by SQLite itself, which would not report an error.
  */
 
-import { crc32 } from 'node:zlib';
-import { RamaxError } from '../../core/errors.js';
-import type { Checkpoint } from '../../core/event.js';
-import { compareCodePoints } from '../../core/names.js';
-import { type Connection, checkpointWal, openConnection, storageError } from '../../sqlite/connection.js';
-import { checkFormat, migrate } from '../../sqlite/file-format.js';
-import type { KeyRange, PStateStore, ViewFlush, ViewRef } from '../port.js';
-import { closedError, fencedError } from '../store-errors.js';
-import { afterPrefix } from './key-range.js';
-import { type Owner, pstateFormat, takeOver } from './pstate-format.js';
+import { statSync } from 'node:fs';
+import { AssertionFailed } from '../../core/assert.js';
 import {
-  type EntryRow,
-  type PStateStatements,
-  prepareStatements,
-  type ViewKey,
-} from './pstate-statements.js';
+  type Connection,
+  checkpointWal,
+  openConnection,
+  type Statement,
+  storageError,
+} from '../../sqlite/connection.js';
+import { checkFormat, migrate } from '../../sqlite/file-format.js';
+import type { KeyRange, PStateStore, StoredBuild, ViewBuild, ViewFlush, ViewRef } from '../port.js';
+import { closedError, fencedError } from '../store-errors.js';
+import { BuildTable } from './build-table.js';
+import { EntryTable } from './entry-table.js';
+import { type Owner, pstateFormat, takeOver } from './pstate-format.js';
+import { SkipTable } from './skip-table.js';
 
 /** What opening a database needs. */
 export interface SqlitePStateStoreOptions extends Owner {
@@ -35,6 +35,8 @@ const busyTimeoutMs = 5_000;
 /** 16 MiB of 4 KiB pages: a few flushes, and little to read again after a crash. */
 const walPagesMax = 4_096;
 const pageBytes = 4_096;
+/** The table and the index of the live builds. */
+const pagesPerBuildRow = 2;
 
 /**
  * Opens the projections of one partition, as the owner with this fence.
@@ -61,117 +63,120 @@ export function openSqlitePStateStore(options: SqlitePStateStoreOptions): PState
 
 class SqlitePStateStore implements PStateStore {
   readonly #connection: Connection;
-  readonly #statements: PStateStatements;
   readonly #owner: Owner;
+  readonly #entries: EntryTable;
+  readonly #builds: BuildTable;
+  readonly #skips: SkipTable;
+  readonly #storedOwner: Statement<[], Owner>;
+  readonly #hasSpace: Statement<[spaceId: number, sameSpaceId: number, andAgain: number], number>;
   /** Pages that the write-ahead log holds at most: a row touches about one page besides those that it fills. */
-  #walPages = 0;
+  #walPages: number;
 
   constructor(connection: Connection, owner: Owner) {
     this.#connection = connection;
     this.#owner = { logId: owner.logId, fence: owner.fence };
-    this.#statements = prepareStatements(connection);
+    this.#entries = new EntryTable(connection);
+    this.#builds = new BuildTable(connection);
+    this.#skips = new SkipTable(connection);
+    this.#storedOwner = connection.prepare('SELECT log_id AS logId, fence FROM pstate_meta');
+    this.#hasSpace = connection
+      .prepare<[number, number, number], number>(
+        `SELECT EXISTS (SELECT 1 FROM projection_checkpoints WHERE space_id = ?)
+             OR EXISTS (SELECT 1 FROM projection_skips WHERE space_id = ?)
+             OR EXISTS (SELECT 1 FROM pstate_entities WHERE space_id = ?)`,
+      )
+      .pluck();
+    this.#walPages = walPagesFound(connection.name);
   }
 
-  get(spaceId: number, view: ViewRef, key: string): Uint8Array | undefined {
-    const row = this.#run('cannot read a projection', () =>
-      this.#statements.get.get(...viewKey(spaceId, view), key),
-    );
-    return row === undefined ? undefined : verified(spaceId, view, { key, ...row });
+  get(spaceId: number, view: ViewBuild, key: string): Uint8Array | undefined {
+    return this.#run('cannot read a projection', () => this.#entries.get(spaceId, view, key));
+  }
+
+  getMany(spaceId: number, view: ViewBuild, keys: readonly string[]): readonly (Uint8Array | undefined)[] {
+    return this.#run('cannot read a projection', () => this.#entries.getMany(spaceId, view, keys));
   }
 
   scan(
     spaceId: number,
-    view: ViewRef,
+    view: ViewBuild,
     range: KeyRange,
   ): readonly (readonly [key: string, value: Uint8Array])[] {
-    const rows = this.#run('cannot scan a projection', () => this.#rows(viewKey(spaceId, view), range));
-    return rows.map((row) => [row.key, verified(spaceId, view, row)] as const);
+    return this.#run('cannot scan a projection', () => this.#entries.scan(spaceId, view, range));
   }
 
-  #rows(view: ViewKey, { prefix, after, limit }: KeyRange): EntryRow[] {
-    const { scanFrom, scanFromTo, scanAfter, scanAfterTo } = this.#statements;
-    const end = afterPrefix(prefix);
-    // Keys after `after` and keys with the prefix are both ranges; the later of the two beginnings holds.
-    if (after !== undefined && compareCodePoints(after, prefix) >= 0) {
-      return end === undefined
-        ? scanAfter.all(...view, after, limit)
-        : scanAfterTo.all(...view, after, end, limit);
-    }
-    return end === undefined
-      ? scanFrom.all(...view, prefix, limit)
-      : scanFromTo.all(...view, prefix, end, limit);
+  count(spaceId: number, view: ViewBuild): number {
+    return this.#run('cannot count a projection', () => this.#entries.count(spaceId, view));
   }
 
-  count(spaceId: number, view: ViewRef): number {
-    return (
-      this.#run('cannot count a projection', () => this.#statements.count.get(...viewKey(spaceId, view))) ?? 0
-    );
+  builds(spaceId: number): readonly StoredBuild[] {
+    return this.#run('cannot read the builds of a space', () => this.#builds.ofSpace(spaceId));
   }
 
-  checkpoint(spaceId: number, view: ViewRef): Checkpoint | undefined {
-    return this.#run('cannot read a checkpoint', () =>
-      this.#statements.checkpoint.get(...viewKey(spaceId, view)),
-    );
+  listSpaces(after: number, limit: number): readonly number[] {
+    return this.#run('cannot list spaces', () => this.#builds.spaces(after, limit));
+  }
+
+  skips(spaceId: number, view: ViewRef): readonly number[] {
+    return this.#run('cannot read skipped events', () => this.#skips.ofView(spaceId, view));
   }
 
   flush(spaceId: number, views: readonly ViewFlush[]): void {
     this.#write('cannot write projections', () => {
       const updatedAt = Date.now();
-      for (const flush of views) this.#flushView(spaceId, flush, updatedAt);
+      for (const flush of views) {
+        this.#wrote(this.#entries.write(spaceId, flush, updatedAt));
+        this.#wrote(this.#builds.write(spaceId, flush, updatedAt) * pagesPerBuildRow);
+        for (const [, value] of flush.puts) this.#wrote(Math.ceil(value.length / pageBytes));
+      }
     });
-    this.#checkpointWalWhenLong();
   }
 
-  #flushView(
-    spaceId: number,
-    { view, clear, deletes, puts, checkpoint }: ViewFlush,
-    updatedAt: number,
-  ): void {
-    const statements = this.#statements;
-    const place = viewKey(spaceId, view);
-    if (clear) this.#walPages += statements.clear.run(...place).changes;
-    for (const key of deletes) statements.delete.run(...place, key);
-    for (const [key, value] of puts) {
-      statements.put.run(...place, key, value, crc32(value), updatedAt);
-      this.#walPages += Math.ceil(value.length / pageBytes);
+  swap(spaceId: number, views: readonly ViewBuild[]): void {
+    this.#write('cannot swap projections', () => {
+      this.#wrote(this.#builds.swap(spaceId, views, Date.now()) * pagesPerBuildRow);
+    });
+  }
+
+  retire(spaceId: number, views: readonly ViewBuild[]): void {
+    this.#write('cannot retire projections', () => {
+      this.#wrote(this.#builds.retire(spaceId, views, Date.now()) * pagesPerBuildRow);
+    });
+  }
+
+  sweep(spaceId: number, rowsMax: number): { readonly done: boolean } {
+    return this.#write('cannot sweep projections', () => {
+      const rows = this.#sweepRows(spaceId, rowsMax);
+      this.#wrote(rows);
+      return { done: this.#builds.nextRetired(spaceId) === undefined };
+    });
+  }
+
+  /** A build's own row goes after its entries: a sweep that was interrupted finds it again. */
+  #sweepRows(spaceId: number, rowsMax: number): number {
+    let rows = 0;
+    while (rows < rowsMax) {
+      const view = this.#builds.nextRetired(spaceId);
+      if (view === undefined) break;
+      rows += this.#entries.deleteSome(spaceId, view, rowsMax - rows);
+      if (rows < rowsMax) rows += this.#builds.delete(spaceId, view);
     }
-    statements.putCheckpoint.run(...place, checkpoint.lastEventId, checkpoint.lastSpaceSequence, updatedAt);
-    this.#walPages += deletes.length + puts.length + 1;
+    return rows;
   }
 
-  replaceViews(spaceId: number, pairs: readonly { readonly from: ViewRef; readonly to: ViewRef }[]): void {
-    this.#write('cannot replace projections', () => {
-      for (const { from, to } of pairs) this.#replaceView(viewKey(spaceId, from), viewKey(spaceId, to));
-    });
-    this.#checkpointWalWhenLong();
-  }
-
-  #replaceView(from: ViewKey, to: ViewKey): void {
-    const { clear, dropCheckpoint, renameEntries, renameCheckpoint } = this.#statements;
-    const [, name, version] = to;
-    this.#walPages += clear.run(...to).changes;
-    dropCheckpoint.run(...to);
-    this.#walPages += renameEntries.run(name, version, ...from).changes;
-    renameCheckpoint.run(name, version, ...from);
+  skip(spaceId: number, view: ViewRef, spaceSequence: number): void {
+    this.#write('cannot skip an event', () => this.#wrote(this.#skips.add(spaceId, view, spaceSequence)));
   }
 
   dropSpace(spaceId: number, rowsMax: number): { readonly done: boolean } {
-    const done = this.#write('cannot delete projections', () => this.#dropRows(spaceId, rowsMax));
-    this.#checkpointWalWhenLong();
-    return { done };
-  }
-
-  /** Checkpoints go first: a checkpoint over entries that are half gone would be believed. There is one per view. */
-  #dropRows(spaceId: number, rowsMax: number): boolean {
-    const { dropCheckpoints, entryAt, dropEntriesBefore, dropEntries } = this.#statements;
-    const rowsLeft = Math.max(0, rowsMax - dropCheckpoints.run(spaceId).changes);
-    const end = entryAt.get(spaceId, rowsLeft);
-    const { changes } =
-      end === undefined
-        ? dropEntries.run(spaceId)
-        : dropEntriesBefore.run(spaceId, end.view, end.viewVersion, end.key);
-    this.#walPages += changes;
-    return end === undefined;
+    return this.#write('cannot delete projections', () => {
+      // Checkpoints go first: a checkpoint over entries that are half gone would be believed.
+      let rows = this.#builds.deleteSomeOfSpace(spaceId, rowsMax);
+      rows += this.#entries.deleteSomeOfSpace(spaceId, rowsMax - rows);
+      rows += this.#skips.deleteSomeOfSpace(spaceId, rowsMax - rows);
+      this.#wrote(rows);
+      return { done: this.#hasSpace.get(spaceId, spaceId, spaceId) === 0 };
+    });
   }
 
   close(): void {
@@ -189,11 +194,13 @@ class SqlitePStateStore implements PStateStore {
       this.#checkOwner();
       return write();
     });
-    return this.#run(context, () => transaction.immediate());
+    const result = this.#run(context, () => transaction.immediate());
+    this.#checkpointWalWhenLong();
+    return result;
   }
 
   #checkOwner(): void {
-    const stored = this.#statements.owner.get();
+    const stored = this.#storedOwner.get();
     if (stored?.fence === this.#owner.fence && stored.logId === this.#owner.logId) return;
     throw fencedError(this.#owner.fence, stored?.fence ?? this.#owner.fence);
   }
@@ -203,8 +210,13 @@ class SqlitePStateStore implements PStateStore {
     try {
       return task();
     } catch (error) {
+      if (error instanceof AssertionFailed) throw error;
       throw storageError(error, context);
     }
+  }
+
+  #wrote(pages: number): void {
+    this.#walPages += pages;
   }
 
   #checkpointWalWhenLong(): void {
@@ -212,20 +224,13 @@ class SqlitePStateStore implements PStateStore {
     const result = this.#run('cannot move the write-ahead log into the database', () =>
       checkpointWal(this.#connection, 'PASSIVE'),
     );
-    // What a reader kept from moving is tried again after the next flush.
+    // What a reader kept from moving is tried again after the next write.
     this.#walPages = result.walPages - result.checkpointedPages;
   }
 }
 
-function viewKey(spaceId: number, view: ViewRef): ViewKey {
-  return [spaceId, view.name, view.version];
-}
-
-function verified(spaceId: number, view: ViewRef, row: EntryRow): Uint8Array {
-  if (crc32(row.value) === row.checksum) return row.value;
-  throw new RamaxError(
-    'corrupt',
-    `space ${spaceId}, view ${view.name} version ${view.version}: the value at ${JSON.stringify(row.key)} fails its checksum`,
-    { details: { spaceId, view: view.name, viewVersion: view.version, key: row.key } },
-  );
+/** What a migration or a crash has left in the write-ahead log. */
+function walPagesFound(file: string): number {
+  const { size } = statSync(`${file}-wal`, { throwIfNoEntry: false }) ?? { size: 0 };
+  return Math.ceil(size / pageBytes);
 }

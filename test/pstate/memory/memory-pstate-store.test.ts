@@ -9,7 +9,8 @@ describe('the projection store in memory', () => {
   it('starts with nothing when no data is given, and needs no owner', () => {
     const store = new MemoryPStateStore();
     store.flush(1, [flushOf({ puts: { a: '1' } })]);
-    expect(new MemoryPStateStore().count(1, { name: 'main', version: 1 })).toBe(0);
-    expect(new MemoryPStateStore({ data: store.data }).count(1, { name: 'main', version: 1 })).toBe(1);
+    const main = { name: 'main', version: 1, build: 1 };
+    expect(new MemoryPStateStore().count(1, main)).toBe(0);
+    expect(new MemoryPStateStore({ data: store.data }).count(1, main)).toBe(1);
   });
 });
