@@ -4,12 +4,12 @@
  */
 
 import type { Platform } from '../core/clock.js';
-import type { App, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
+import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
 import { Line } from '../core/line.js';
-import { loadApp } from '../core/loaded-app.js';
+import { type LoadedApp, loadApp, mainViewName, unknownName } from '../core/loaded-app.js';
 import { checkId, checkInteger } from '../core/names.js';
 import { freezeValue, type Value } from '../core/values.js';
 import type { LogStore, SpaceRow } from '../event-store/port.js';
@@ -17,9 +17,11 @@ import type { PStateStore } from '../pstate/port.js';
 import { invocationOf } from './invocation.js';
 import { type AnyTurn, LiveSpace } from './live-space.js';
 import { localLog } from './local-log.js';
-import { fetchTurn, queryTurn } from './reads.js';
-import type { RebuildProgress } from './rebuild.js';
+import { fetchTurn, queryTurn, resolvedTurn } from './reads.js';
 import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
+import type { MigrationProgress, SkippedEvent } from './upkeep.js';
+import type { RebuildProgress } from './view-fill.js';
+import type { ViewStatus } from './view-status.js';
 
 /** What may be given to a command besides its parameters. */
 export interface ExecuteOptions {
@@ -53,6 +55,14 @@ export interface ContentStoreOptions<A extends App> {
   readonly onError?: (error: RamaxError) => void;
 }
 
+/** What a task over all values or events may be given. */
+export interface OverViewsOptions<Progress> {
+  /** Default: all views. */
+  readonly view?: string | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * One space: execute, fetch, query, rebuild, catch up, checkpoint.
  *
@@ -67,13 +77,15 @@ export interface ContentStoreOptions<A extends App> {
 export class ContentStore<A extends App = App> {
   readonly #options: ContentStoreOptions<A>;
   readonly #limits: Limits;
+  readonly #app: LoadedApp;
   #live: LiveSpace;
   #isClosed = false;
   /** Turns are prepared and taken one at a time, in the order of the calls. */
   readonly #turns = new Line();
 
-  private constructor(options: ContentStoreOptions<A>, limits: Limits, live: LiveSpace) {
+  private constructor(options: ContentStoreOptions<A>, limits: Limits, app: LoadedApp, live: LiveSpace) {
     this.#options = options;
+    this.#app = app;
     this.#limits = limits;
     this.#live = live;
   }
@@ -81,11 +93,12 @@ export class ContentStore<A extends App = App> {
   /**
    * Opens a space whose state is then caught up with the log.
    *
-   * @throws {RamaxError} `not_found`, `invalid_app`, `projection_failed`, `corrupt`, `storage`
+   * @throws {RamaxError} `not_found`, `invalid_app`, `corrupt`, `storage`
    */
   static async open<A extends App>(options: ContentStoreOptions<A>): Promise<ContentStore<A>> {
     const limits = resolveLimits(options.limits);
-    return new ContentStore(options, limits, await openLive(options, limits));
+    const app = loadApp(options.app);
+    return new ContentStore(options, limits, app, await openLive(options, limits, app));
   }
 
   /**
@@ -94,19 +107,31 @@ export class ContentStore<A extends App = App> {
    * @throws {RamaxError} `command_rejected`, `conflict`, `unknown_command`, `invalid_input`, `command_failed`,
    *   `projection_failed`, `outcome_unknown`, `not_found`, `storage`, `closed`
    */
-  async execute<Name extends keyof A['commands'] & string>(
+  async execute<Name extends keyof CommandsOf<A> & string>(
     command: Name,
-    params: ParamsOf<A['commands'][Name]>,
+    params: ParamsOf<CommandsOf<A>[Name]>,
     options: ExecuteOptions = {},
   ): Promise<CommandResult> {
     const invocation = invocationOf(command, params, options, this.#options.platform, this.#limits);
     return commandResult(await this.#run(new CommandTurn(invocation)));
   }
 
-  /** The value at `key` in the main view, or undefined. */
-  async fetch<Stored = Value>(key: string): Promise<Stored | undefined> {
+  /** The value at `key` in the main view or another one, or undefined. */
+  async fetch<Stored = Value>(
+    key: string,
+    options: { readonly view?: string } = {},
+  ): Promise<Stored | undefined> {
     checkId(key, 'key', this.#limits.idBytesMax);
-    return (await this.#run(fetchTurn(key))) as Stored | undefined;
+    return (await this.#run(fetchTurn(key, options.view))) as Stored | undefined;
+  }
+
+  /** The entity at `key` with what it refers to; see `PStateReader.getResolved`. */
+  async getResolved<Stored = Value>(
+    key: string,
+    options: { readonly view?: string; readonly depth?: number } = {},
+  ): Promise<Stored | undefined> {
+    checkId(key, 'key', this.#limits.idBytesMax);
+    return (await this.#run(resolvedTurn(key, options.view, options.depth))) as Stored | undefined;
   }
 
   /** The result of a query. */
@@ -118,15 +143,31 @@ export class ContentStore<A extends App = App> {
     return (await this.#run(queryTurn(query, frozen, this.#limits))) as ResultOf<QueriesOf<A>[Name]>;
   }
 
-  /** Makes the views anew from the log, beside the old ones. Resolves with the number of events applied. */
-  async rebuildPState(
-    options: {
-      readonly onProgress?: (progress: RebuildProgress) => void;
-      readonly signal?: AbortSignal;
-    } = {},
-  ): Promise<RebuildProgress> {
+  /**
+   * Makes the views, or one of them, anew from the log, beside the old ones. Resolves with the number of events applied.
+   *
+   * @throws {RamaxError} `unknown_view`, `projection_failed`, `aborted`, `corrupt`, `storage`, `closed`
+   */
+  async rebuildPState(options: OverViewsOptions<RebuildProgress> = {}): Promise<RebuildProgress> {
     const live = await this.#turns.run(() => this.#usable());
-    return live.rebuild(options.onProgress ?? (() => {}), options.signal);
+    return live.rebuild(this.#views(options.view), options.onProgress ?? (() => {}), options.signal);
+  }
+
+  /** Brings every stored value of the views, or of one of them, to its present shape. */
+  async migrateAll(options: OverViewsOptions<MigrationProgress> = {}): Promise<MigrationProgress> {
+    const live = await this.#turns.run(() => this.#usable());
+    return live.migrateAll(this.#views(options.view), options.onProgress ?? (() => {}), options.signal);
+  }
+
+  /** How each view stands. */
+  async views(): Promise<readonly ViewStatus[]> {
+    return (await this.#turns.run(() => this.#usable())).viewStatuses;
+  }
+
+  /** Lets a view that has stopped pass over the event at which it has stopped. */
+  async skipEvent({ view = mainViewName, spaceSequence }: SkippedEvent): Promise<void> {
+    const live = await this.#turns.run(() => this.#usable());
+    await live.skip(this.#views(view)[0] ?? view, spaceSequence);
   }
 
   /** Applies what others have appended to the log since; resolves with the number of events. */
@@ -149,6 +190,14 @@ export class ContentStore<A extends App = App> {
     await this.#live.close();
   }
 
+  /** The views of this name, or all. */
+  #views(name: string | undefined): readonly string[] {
+    const names = this.#app.views.map((view) => view.name);
+    if (name === undefined) return names;
+    if (!names.includes(name)) throw unknownName('view', name, names);
+    return [name];
+  }
+
   #run(turn: CommandTurn): Promise<Accepted>;
   #run(turn: ReadTurn): Promise<Value | undefined>;
   #run(turn: AnyTurn): Promise<unknown> {
@@ -168,7 +217,7 @@ export class ContentStore<A extends App = App> {
   /** The live space; opened anew when a commit in doubt has ended the one before. */
   async #usable(): Promise<LiveSpace> {
     if (this.#isClosed) throw new RamaxError('closed', 'the content store is closed');
-    if (this.#live.ended !== undefined) this.#live = await openLive(this.#options, this.#limits);
+    if (this.#live.ended !== undefined) this.#live = await openLive(this.#options, this.#limits, this.#app);
     return this.#live;
   }
 }
@@ -179,12 +228,16 @@ export function commandResult(accepted: Accepted): CommandResult {
   return { eventIds, spaceSequence: accepted.spaceSequence };
 }
 
-function openLive<A extends App>(options: ContentStoreOptions<A>, limits: Limits): Promise<LiveSpace> {
+function openLive<A extends App>(
+  options: ContentStoreOptions<A>,
+  limits: Limits,
+  app: LoadedApp,
+): Promise<LiveSpace> {
   checkInteger(options.space.spaceId, 'space.spaceId', 1);
   return LiveSpace.open({
     spaceId: options.space.spaceId,
     spaceName: options.space.spaceName,
-    app: loadApp(options.app),
+    app,
     log: localLog(options.log),
     pstates: options.pstates,
     platform: options.platform,

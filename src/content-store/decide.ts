@@ -8,6 +8,7 @@ import type { Limits } from '../core/limits.js';
 import { type LoadedApp, unknownName } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import { Rejection } from '../core/rejection.js';
+import { checkWith } from '../core/schema/validator.js';
 import { isThenable } from '../core/thenable.js';
 import { type DraftEvent, sealEvents } from '../event-store/seal.js';
 import type { Invocation } from './turn.js';
@@ -67,10 +68,12 @@ function checkExpectedSequence(expected: number | undefined, actual: number): vo
 }
 
 /**
- * Runs a command function.
+ * Runs a command function between its validators: it gets the parameters that theirs gives, and the payloads of its
+ * events become what theirs give.
  *
  * @returns the events to append, or the rejection
- * @throws {RamaxError} `unknown_command`, or `command_failed` when the function throws or returns no answer
+ * @throws {RamaxError} `unknown_command`; `invalid_input` for parameters or payloads that their validators refuse;
+ *   `command_failed` when the function throws or returns no answer
  */
 export function decide(
   app: LoadedApp,
@@ -80,19 +83,35 @@ export function decide(
 ): readonly EventSpec[] | Rejection {
   const command = app.commands.get(invocation.command);
   if (command === undefined) throw unknownName('command', invocation.command, [...app.commands.keys()]);
+  const validator = app.params.get(invocation.command);
+  const { params: given } = invocation;
+  const params = validator === undefined ? given : checkWith(validator, given, 'params');
   let answer: CommandAnswer;
   try {
-    answer = command(pstate, invocation.params as never, context);
+    answer = command(pstate, params as never, context);
   } catch (error) {
     throw asRamaxError(error, 'command_failed', `the command '${invocation.command}' threw`);
   }
-  if (Array.isArray(answer) || Rejection.is(answer)) return answer as readonly EventSpec[] | Rejection;
+  if (Rejection.is(answer)) return answer;
+  if (Array.isArray(answer)) return checkedEvents(app, answer as readonly EventSpec[]);
   isThenable(answer);
   throw new RamaxError(
     'command_failed',
     `the command '${invocation.command}' must return an array of events or reject(…) synchronously`,
     { details: { command: invocation.command } },
   );
+}
+
+/** What is no event at all is left to the log's own check. */
+function checkedEvents(app: LoadedApp, events: readonly EventSpec[]): readonly EventSpec[] {
+  if (app.events.size === 0) return events;
+  return events.map((event, index) => {
+    if (typeof event !== 'object' || event === null) return event;
+    const validator = app.events.get(event.type);
+    if (validator === undefined) return event;
+    const payload = checkWith(validator, event.payload ?? null, `events[${index}].payload`);
+    return { ...event, payload };
+  });
 }
 
 /** The error that a rejection becomes for the caller. */

@@ -16,14 +16,14 @@
 
 import { assert } from '../core/assert.js';
 import type { Platform } from '../core/clock.js';
-import { asRamaxError, RamaxError } from '../core/errors.js';
+import { asRamaxError, invalidInput, RamaxError } from '../core/errors.js';
 import { type Checkpoint, originCheckpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
-import { Line } from '../core/line.js';
 import type { LoadedApp } from '../core/loaded-app.js';
-import { valueBytes } from '../core/values.js';
+import { type Value, valueBytes } from '../core/values.js';
 import { type DraftEvent, genesisHash } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
+import { Changes } from './changes.js';
 import { CommandLookup } from './command-lookup.js';
 import { CommandMemory } from './command-memory.js';
 import { draftEvents, type SpaceEnd } from './decide.js';
@@ -32,10 +32,14 @@ import { loadSpace } from './load-space.js';
 import type { Appended, LogLink } from './log-link.js';
 import { type Held, type HeldWrite, OutputGate } from './output-gate.js';
 import { PendingFlush } from './pending-flush.js';
-import { Rebuild, type RebuildProgress } from './rebuild.js';
 import { settleByLog } from './settle-by-log.js';
+import { type SharedBySpaces, sharedBySpaces } from './shared-by-spaces.js';
 import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
+import { type MigrationProgress, Upkeep, type UpkeptSpace } from './upkeep.js';
+import type { RebuildProgress } from './view-fill.js';
+import type { ViewStatus } from './view-status.js';
 import { Views } from './views.js';
+import { type MigrationCounts, WriteBack } from './write-back.js';
 import { findWritten } from './written-commands.js';
 
 /** What a live space is made of. */
@@ -47,6 +51,8 @@ export interface LiveSpaceOptions {
   readonly pstates: PStateStore;
   readonly platform: Platform;
   readonly limits: Limits;
+  /** What this space shares with the others of its shard. Default: it is alone. */
+  readonly shared?: SharedBySpaces;
   /** Told of errors that no caller waits for, such as a failed flush. */
   readonly onError: (error: RamaxError) => void;
 }
@@ -62,6 +68,8 @@ export interface LiveSpaceStats {
   readonly recoveries: number;
   /** Flushes of projections that failed and are tried again. */
   readonly flushFailures: number;
+  /** Values that had an older shape when they were read, and what became of them. */
+  readonly migrations: MigrationCounts;
 }
 
 /** A command or a read. */
@@ -76,7 +84,11 @@ export class LiveSpace {
   readonly #commands = new CommandMemory();
   readonly #lookup: CommandLookup;
   readonly #interlock: Interlock;
-  readonly #rebuilds = new Line();
+  readonly #upkeep: Upkeep;
+  readonly #writeBack: WriteBack;
+  readonly #shared: SharedBySpaces;
+  /** Who waits for a change of the state. */
+  readonly changes: Changes;
   #generation = 0;
   #head: SpaceEnd = { sequence: 0, hash: genesisHash };
   #committed: Checkpoint = originCheckpoint;
@@ -85,9 +97,34 @@ export class LiveSpace {
 
   private constructor(options: LiveSpaceOptions) {
     const { spaceId, app, pstates: store, limits, platform, onError } = options;
+    const { clock } = platform;
     this.#options = options;
+    this.#shared = options.shared ?? sharedBySpaces(limits);
+    this.changes = new Changes(limits);
     this.#interlock = new Interlock(() => this.#gateHasRoom);
-    this.#views = new Views({ spaceId, app, store, limits });
+    this.#views = new Views({
+      spaceId,
+      app,
+      store,
+      limits,
+      cache: this.#shared.cache,
+      fingerprintOf: (view) => this.#shared.fingerprints.of(view, platform.textDigest),
+      onMigrated: () => this.#writeBack.arm(),
+      onChanged: (view, key) => this.changes.changed(view, key),
+    });
+    this.#writeBack = new WriteBack({ clock, limits, views: this.#views, onError });
+    this.#upkeep = new Upkeep({
+      spaceId,
+      log: options.log,
+      pstates: store,
+      clock,
+      limits,
+      views: this.#views,
+      fills: this.#shared.fills,
+      space: this.#asUpkept(),
+      turnCount: this.#shared.turnCount,
+      onError,
+    });
     this.#lookup = new CommandLookup({
       log: options.log,
       spaceId,
@@ -95,7 +132,7 @@ export class LiveSpace {
       writtenSince: (sequence) => this.#writtenSince(sequence),
     });
     this.#flush = new PendingFlush({
-      clock: platform.clock,
+      clock,
       limits,
       views: this.#views,
       heads: () => ({ head: this.#head.sequence, committed: this.#committed }),
@@ -106,7 +143,7 @@ export class LiveSpace {
   /**
    * Opens a space: becomes its owner, loads its views from their checkpoints and applies what follows them.
    *
-   * @throws {RamaxError} `not_found`, `projection_failed`, `corrupt`, `storage`
+   * @throws {RamaxError} `not_found`, `corrupt`, `storage`
    */
   static async open(options: LiveSpaceOptions): Promise<LiveSpace> {
     const space = new LiveSpace(options);
@@ -116,6 +153,8 @@ export class LiveSpace {
 
   async #start(): Promise<void> {
     this.#caughtUp = await this.#load();
+    // Not at once: a rebuild that was interrupted and is asked for again goes on with what there is.
+    this.#options.platform.clock.soon(() => void this.#upkeep.begin());
   }
 
   get stats(): LiveSpaceStats {
@@ -127,12 +166,18 @@ export class LiveSpace {
       caughtUp: this.#caughtUp,
       recoveries: this.#recoveries,
       flushFailures: this.#flush.failures,
+      migrations: this.#writeBack.counts,
     };
   }
 
-  /** Nobody waits for it. */
+  /** How each view stands. */
+  get viewStatuses(): readonly ViewStatus[] {
+    return this.#views.statuses(this.#head.sequence);
+  }
+
+  /** Nobody waits for it, and nothing is under way. */
   get idle(): boolean {
-    return this.#gate.size === 0 && this.#interlock.open;
+    return this.#gate.size === 0 && this.#interlock.open && !this.#upkeep.busy;
   }
 
   /** Why no turn can be taken any more, or undefined while it lives. */
@@ -170,6 +215,7 @@ export class LiveSpace {
 
   #take(turn: AnyTurn): void {
     if (turn.state === 'settled') return;
+    this.#shared.turnCount.turns++;
     turn.decided();
     try {
       if (turn instanceof CommandTurn) this.#decide(turn);
@@ -193,6 +239,8 @@ export class LiveSpace {
       this.#repeat(turn, copy.accepted);
       return;
     }
+    const { mainFailure } = this.#views;
+    if (mainFailure !== undefined) throw mainFailure;
     this.#flush.assertRoom();
     const { app, spaceName, platform, limits } = this.#options;
     const { main } = this.#views;
@@ -323,6 +371,7 @@ export class LiveSpace {
       this.#assertNotEnded();
       resume();
       for (const turn of turns) this.#take(turn);
+      void this.#upkeep.begin();
     } catch (error) {
       resume();
       this.#break(asRamaxError(error, 'storage', 'the space could not be recovered'), cause, held);
@@ -349,8 +398,7 @@ export class LiveSpace {
       cause: error,
       details: error.details,
     });
-    this.#interlock.end(error);
-    this.#flush.close();
+    this.#letGo(error);
     for (const { turn } of held) turn.refuse(because);
   }
 
@@ -358,6 +406,7 @@ export class LiveSpace {
   async #load(): Promise<number> {
     const { log, spaceId, platform, limits } = this.#options;
     this.#flush.reset();
+    this.#writeBack.close();
     const loaded = await loadSpace({ log, clock: platform.clock, limits, spaceId, views: this.#views });
     const { lastEventId, lastSpaceSequence, lastHash } = loaded.head;
     this.#generation = loaded.generation;
@@ -371,63 +420,81 @@ export class LiveSpace {
 
   /** Writes all changes behind their commits and returns how far the main view is persisted. */
   checkpoint(): Promise<Checkpoint> {
-    return this.#interlock.exclusively(async () => {
+    return this.#flushed(async () => this.#views.checkpoint);
+  }
+
+  /** Runs `section` while no turn runs, nothing is uncommitted and everything is persisted. */
+  #flushed<T>(section: () => Promise<T>): Promise<T> {
+    return this.#interlock.exclusively(() => {
       this.#flush.now();
-      return this.#views.checkpoint;
+      return section();
     });
   }
 
   /** Applies what another owner has appended to the log since. Returns the number of events. */
-  catchUp(): Promise<number> {
-    return this.#interlock.exclusively(async () => {
-      this.#flush.now();
+  async catchUp(): Promise<number> {
+    const applied = await this.#flushed(() => {
       this.#commands.clear();
-      try {
-        return await this.#load();
-      } catch (error) {
-        this.abandon(asRamaxError(error, 'storage', 'the space could not be loaded'));
-        throw error;
-      }
+      return this.#reload();
     });
+    void this.#upkeep.begin();
+    return applied;
+  }
+
+  /** See `Upkeep.rebuild`. */
+  rebuild(
+    views: readonly string[],
+    onProgress: (progress: RebuildProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<RebuildProgress> {
+    return this.#upkeep.rebuild(views, onProgress, signal);
+  }
+
+  /** Resolves when every view is of the app's version, or has failed. */
+  fillViews(): Promise<void> {
+    return this.#upkeep.begin();
+  }
+
+  /** See `Upkeep.skip`. */
+  async skip(view: string, spaceSequence: number): Promise<void> {
+    await this.#upkeep.skip(view, spaceSequence);
+    // States of the past may have stopped at this event, too.
+    this.#shared.history.forget(this.#options.spaceId);
+  }
+
+  /** See `Upkeep.migrateAll`. */
+  migrateAll(
+    views: readonly string[],
+    onProgress: (progress: MigrationProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<MigrationProgress> {
+    return this.#upkeep.migrateAll(views, onProgress, signal);
   }
 
   /**
-   * Makes the views anew from the log beside the old ones, and swaps them when they have caught up. Rebuilds of one space
-   * run one after the other: they share the place beside.
+   * Reads the state as of an earlier sequence.
+   *
+   * @throws {RamaxError} `invalid_input` when the space has not come so far, and what `History.at` throws
    */
-  rebuild(onProgress: (progress: RebuildProgress) => void, signal?: AbortSignal): Promise<RebuildProgress> {
-    return this.#rebuilds.run(() => this.#rebuildNow(onProgress, signal));
-  }
-
-  async #rebuildNow(
-    onProgress: (progress: RebuildProgress) => void,
-    signal: AbortSignal | undefined,
-  ): Promise<RebuildProgress> {
-    const { app, log, pstates, platform, limits, spaceId } = this.#options;
-    await this.#interlock.ready();
-    const rebuild = new Rebuild({
-      app,
-      log,
-      pstates,
-      clock: platform.clock,
-      limits,
-      spaceId,
-      onProgress,
-      signal,
-    });
-    await rebuild.fill(() => this.#committed.lastSpaceSequence);
-    return this.#interlock.exclusively(async () => {
-      this.#flush.now();
-      const progress = await rebuild.finish(this.#committed);
-      this.#views.reset(this.#head.sequence);
-      return progress;
-    });
+  async readAt(spaceSequence: number, turn: ReadTurn): Promise<Value | undefined> {
+    const { spaceId, app, log, pstates, platform } = this.#options;
+    const { lastSpaceSequence } = this.#committed;
+    if (spaceSequence > lastSpaceSequence) {
+      throw invalidInput(
+        'spaceSequence',
+        `at most ${lastSpaceSequence}, the latest of the space`,
+        spaceSequence,
+      );
+    }
+    const { clock } = platform;
+    return turn.read(await this.#shared.history.at({ spaceId, spaceSequence, app, log, pstates, clock }));
   }
 
   /** Flushes and lets go. No turn may come any more; those held are waited for. */
   async close(): Promise<void> {
+    this.#upkeep.end();
     try {
-      if (this.ended === undefined) await this.#interlock.exclusively(async () => this.#flush.now());
+      if (this.ended === undefined) await this.#flushed(async () => this.#writeBack.now());
     } finally {
       this.abandon(spaceClosed());
     }
@@ -435,8 +502,43 @@ export class LiveSpace {
 
   /** Lets go without a flush, for the log has everything. What waits fails with `error`. */
   abandon(error: RamaxError): void {
+    this.#letGo(error);
+    for (const { turn } of this.#gate.takeAll()) turn.refuse(error);
+  }
+
+  #letGo(error: RamaxError): void {
     this.#interlock.end(error);
     this.#flush.close();
-    for (const { turn } of this.#gate.takeAll()) turn.refuse(error);
+    this.#writeBack.close();
+    this.#upkeep.end();
+    this.#views.close();
+    this.changes.end();
+  }
+
+  async #reload(): Promise<number> {
+    try {
+      return await this.#load();
+    } catch (error) {
+      this.abandon(asRamaxError(error, 'storage', 'the space could not be loaded'));
+      throw error;
+    }
+  }
+
+  #asUpkept(): UpkeptSpace {
+    const committed = (): Checkpoint => this.#committed;
+    const ended = (): RamaxError | undefined => this.ended;
+    return {
+      get committed() {
+        return committed();
+      },
+      get ended() {
+        return ended();
+      },
+      ready: () => this.#interlock.ready(),
+      exclusively: (section) => this.#flushed(section),
+      reload: async () => {
+        await this.#reload();
+      },
+    };
   }
 }

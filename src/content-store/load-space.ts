@@ -1,6 +1,6 @@
 /**
  * Loading a space: becoming its owner, and bringing its views from their checkpoints to the end of the log. The same when
- * a space opens and when it recovers.
+ * a space opens and when it recovers. (What has far to go is left to the upkeep.)
  *
  * Invariant: what is loaded is committed; nothing of an earlier owner can be committed afterwards (G2 of the log link).
  */
@@ -32,24 +32,25 @@ export interface LoadedSpace extends OpenedSpace {
 /**
  * Opens a space under a new generation and catches its views up.
  *
- * @throws {RamaxError} `not_found`, `projection_failed`, `corrupt`, `storage`
+ * @throws {RamaxError} `not_found`, `corrupt`, `storage`
  */
 export async function loadSpace(options: LoadSpaceOptions): Promise<LoadedSpace> {
   const { log, clock, limits, spaceId, views } = options;
   const { generation, head } = await openWithSomeWriter(log, spaceId);
-  views.reset(head.lastSpaceSequence);
+  views.load(head.lastSpaceSequence);
   const applied = await catchUp({
     log,
     clock,
     limits,
     spaceId,
-    from: views.persistedSequence,
+    from: views.appliedSequence ?? head.lastSpaceSequence,
     to: head.lastSpaceSequence,
     apply: (stored) => views.catchUp(openForProjection(stored)),
     afterBatch: (last) => {
       if (views.dirtyKeys >= limits.dirtyKeysMax) persistUpTo(views, last);
     },
   });
+  views.settle(head);
   return { generation, head, applied };
 }
 
@@ -65,7 +66,7 @@ async function openWithSomeWriter(log: LogLink, spaceId: number): Promise<Opened
 }
 
 /** Writes the views as they are after an event of the log, so that a long history needs little memory. */
-export function persistUpTo(
+function persistUpTo(
   views: Views,
   { eventId, spaceSequence }: Pick<StoredEvent, 'eventId' | 'spaceSequence'>,
 ): void {

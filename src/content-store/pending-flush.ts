@@ -122,7 +122,7 @@ export class PendingFlush {
       this.#options.onError(this.#failing);
     }
     const { head } = this.#options.heads();
-    if (head > this.#options.views.persistedSequence) this.#arm();
+    if (head > (this.#options.views.persistedSequence ?? head)) this.#arm();
   }
 
   #writeDue(checkpoint: Checkpoint): void {

@@ -1,14 +1,30 @@
-/** The two kinds of read turns: one key of the main view, or a query over all views. */
+/** The kinds of read turns: a key of a view, resolved or not, the entries under a prefix, or a query over all views. */
 
 import { asRamaxError, RamaxError } from '../core/errors.js';
-import { unknownName } from '../core/loaded-app.js';
+import { mainViewName, unknownName } from '../core/loaded-app.js';
+import type { PStateReader } from '../core/pstate-access.js';
 import { isThenable } from '../core/thenable.js';
 import { freezeValue, type Value, type ValueLimits } from '../core/values.js';
-import { ReadTurn } from './turn.js';
+import type { WatchTarget } from './changes.js';
+import { type ReadFaces, ReadTurn } from './turn.js';
 
 /** Reads one key. */
-export function fetchTurn(key: string): ReadTurn {
-  return new ReadTurn(({ main }) => main.get(key));
+export function fetchTurn(key: string, view: string = mainViewName): ReadTurn {
+  return new ReadTurn((faces) => viewOf(faces, view).get(key));
+}
+
+/** Reads one entity and what it refers to. */
+export function resolvedTurn(key: string, view: string = mainViewName, depth?: number): ReadTurn {
+  const options = depth === undefined ? {} : { depth };
+  return new ReadTurn((faces) => viewOf(faces, view).getResolved(key, options) as Value | undefined);
+}
+
+/** Reads the entries under a prefix, as one value. */
+export function prefixTurn(prefix: string, view: string, limits: ValueLimits): ReadTurn {
+  return new ReadTurn((faces) => {
+    const entries = [...viewOf(faces, view).entries({ prefix })];
+    return freezeValue(entries, `the entries with prefix '${prefix}'`, limits);
+  });
 }
 
 /** Runs a query. */
@@ -19,6 +35,29 @@ export function queryTurn(name: string, params: Value | undefined, limits: Value
     const result = runQuery(name, () => query(main, params as never, { views }));
     return result === undefined ? undefined : freezeValue(result, `the result of query '${name}'`, limits);
   });
+}
+
+/** Reads what a watcher watches. */
+export function watchTurn(target: WatchTarget, limits: ValueLimits): ReadTurn {
+  switch (target.kind) {
+    case 'key':
+      return fetchTurn(target.key, target.view);
+    case 'prefix':
+      return prefixTurn(target.prefix, target.view, limits);
+    case 'query':
+      return queryTurn(target.query, target.params, limits);
+  }
+}
+
+function viewOf({ app, main, views }: ReadFaces, name: string): PStateReader {
+  if (name === mainViewName) return main;
+  const view = Object.hasOwn(views, name) ? views[name] : undefined;
+  if (view !== undefined) return view;
+  throw unknownName(
+    'view',
+    name,
+    app.views.map((known) => known.name),
+  );
 }
 
 function runQuery(name: string, run: () => unknown): unknown {

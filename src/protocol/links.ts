@@ -4,9 +4,12 @@
  */
 
 import { packedFrames } from '../codec/packed-frames.js';
+import type { WatchTarget } from '../content-store/changes.js';
 import type { Appended, FencedAppend, OpenedSpace } from '../content-store/log-link.js';
-import type { RebuildProgress } from '../content-store/rebuild.js';
 import type { Accepted, Invocation } from '../content-store/turn.js';
+import type { MigrationProgress } from '../content-store/upkeep.js';
+import type { RebuildProgress } from '../content-store/view-fill.js';
+import type { ViewStatus } from '../content-store/view-status.js';
 import type { Checkpoint } from '../core/event.js';
 import type { AppDescription } from '../core/loaded-app.js';
 import type { Value } from '../core/values.js';
@@ -23,7 +26,7 @@ import type {
 } from '../event-store/port.js';
 import { jsonFrames } from './frames.js';
 import type { Call, LinkSpec } from './link.js';
-import type { ShardStats, WriterStats } from './stats.js';
+import type { ShardHealth, ShardStats, WriterStats } from './stats.js';
 
 /** The space that a call is for. */
 export interface SpaceAddress {
@@ -31,23 +34,63 @@ export interface SpaceAddress {
   readonly spaceName: string;
 }
 
+/** Which state is read: as of this sequence; absent: now. */
+interface Moment {
+  readonly at?: number | undefined;
+}
+
+/** Of which view, and when; absent: the main one. */
+interface Place extends Moment {
+  readonly view?: string | undefined;
+}
+
+/** What a read found; absent: nothing. */
+interface ReadReply {
+  readonly value?: Value | undefined;
+}
+
 /** What main asks of a shard. */
 export interface ShardCalls {
   /** The first call: resolves when the shard can take others. */
   readonly ready: Call<null, AppDescription>;
   readonly execute: Call<SpaceAddress & { readonly invocation: Invocation }, Accepted>;
-  readonly fetch: Call<SpaceAddress & { readonly key: string }, { readonly value?: Value | undefined }>;
-  readonly query: Call<
-    SpaceAddress & { readonly query: string; readonly params?: Value | undefined },
-    { readonly value?: Value | undefined }
+  readonly fetch: Call<SpaceAddress & Place & { readonly key: string }, ReadReply>;
+  /** The entity at a key with what it refers to; all of it where no depth is given. */
+  readonly getResolved: Call<
+    SpaceAddress & Place & { readonly key: string; readonly depth?: number | undefined },
+    ReadReply
   >;
-  readonly rebuild: Call<SpaceAddress, RebuildProgress, RebuildProgress>;
+  readonly query: Call<
+    SpaceAddress & Moment & { readonly query: string; readonly params?: Value | undefined },
+    ReadReply
+  >;
+  /** Answers when what the target shows is not, or no longer, what the caller knows. */
+  readonly watch: Call<
+    SpaceAddress & { readonly target: WatchTarget; readonly known: string | null },
+    ReadReply & { readonly token: string }
+  >;
+  /** Views that are absent: all. */
+  readonly rebuild: Call<
+    SpaceAddress & { readonly views?: readonly string[] | undefined },
+    RebuildProgress,
+    RebuildProgress
+  >;
+  readonly migrateAll: Call<
+    SpaceAddress & { readonly views?: readonly string[] | undefined },
+    MigrationProgress,
+    MigrationProgress
+  >;
+  /** Fills the views that are not of the app's version; opens the space only when there are any. */
+  readonly fillViews: Call<SpaceAddress, null>;
+  readonly views: Call<SpaceAddress, readonly ViewStatus[]>;
+  readonly skipEvent: Call<SpaceAddress & { readonly view: string; readonly spaceSequence: number }, null>;
   readonly checkpoint: Call<SpaceAddress, Checkpoint>;
   /** The space is marked as deleted: lets go of it and removes its projections. */
   readonly dropSpace: Call<SpaceAddress, null>;
   /** A port to a writer comes with it; the one before is gone. */
   readonly connectWriter: Call<null, null>;
   readonly stats: Call<null, ShardStats>;
+  readonly health: Call<null, ShardHealth>;
   /** Flushes and closes every space; the last call. */
   readonly drain: Call<null, null>;
 }
@@ -67,6 +110,13 @@ export const shardLink: LinkSpec<ShardCalls> = {
     connectWriter: 7,
     stats: 8,
     drain: 9,
+    getResolved: 10,
+    watch: 11,
+    migrateAll: 12,
+    fillViews: 13,
+    views: 14,
+    skipEvent: 15,
+    health: 16,
   },
 };
 

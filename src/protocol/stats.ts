@@ -1,5 +1,9 @@
 /** Figures that threads report. */
 
+import type { ViewStatus } from '../content-store/view-status.js';
+import type { MigrationCounts } from '../content-store/write-back.js';
+import type { ValueCacheStats } from '../pstate/value-cache.js';
+
 /** What the writer has done since it started. */
 export interface WriterStats {
   /** Transactions. */
@@ -7,6 +11,11 @@ export interface WriterStats {
   /** Commands in them; `commands / commits` is the size of a group commit. */
   readonly commands: number;
   readonly events: number;
+  /**
+   * How large the group commits were: `batchSizes[n]` transactions had from 2^n to 2^(n+1) - 1 commands; those of the
+   * registry alone are not counted.
+   */
+  readonly batchSizes: readonly number[];
   /** Appends refused because their shard had lost the space. */
   readonly fenced: number;
   /** Requests that wait for the next transaction. */
@@ -20,6 +29,8 @@ export interface ShardStats {
   /** Turns in mailboxes, and answers held back behind their commits. */
   readonly queuedTurns: number;
   readonly heldAnswers: number;
+  /** Turns in the fullest mailbox. */
+  readonly deepestMailbox: number;
   /** Keys that are changed and not persisted yet. */
   readonly dirtyKeys: number;
   /** Turns decided. */
@@ -30,4 +41,39 @@ export interface ShardStats {
   readonly recoveries: number;
   /** Flushes of projections that failed and are tried again. */
   readonly flushFailures: number;
+  /** Watchers that wait for a change. */
+  readonly watchers: number;
+  /** The memory of values, with its hit rate. */
+  readonly cache: ValueCacheStats;
+  /** Values that had an older shape when they were read. */
+  readonly migrations: MigrationCounts;
+  /** Each view over the open spaces. */
+  readonly views: readonly ViewFigures[];
+}
+
+/** One view over the open spaces of a shard. */
+export interface ViewFigures {
+  readonly view: string;
+  /** Spaces in which it follows every event, is being filled, or has stopped. */
+  readonly live: number;
+  readonly building: number;
+  readonly stopped: number;
+  /** Events that it has not applied, where it lags most. */
+  readonly lagMax: number;
+}
+
+/** A view of a space that needs somebody's attention. */
+export interface ViewProblem extends ViewStatus {
+  readonly spaceId: number;
+  readonly spaceName: string;
+}
+
+/** What is wrong in a shard's open spaces. */
+export interface ShardHealth {
+  /** Views that have stopped or whose projections have changed under the same version; the first 100. */
+  readonly problems: readonly ViewProblem[];
+  readonly stopped: number;
+  readonly changed: number;
+  /** Views that are being filled. */
+  readonly building: number;
 }

@@ -5,11 +5,19 @@
  * Invariant: at most one live space per resident; a new one is opened only after the old one has let go.
  */
 
+import type { WatchTarget } from '../content-store/changes.js';
+import { spaceClosed } from '../content-store/interlock.js';
 import { type AnyTurn, LiveSpace, type LiveSpaceOptions } from '../content-store/live-space.js';
-import type { RebuildProgress } from '../content-store/rebuild.js';
+import type { ReadTurn } from '../content-store/turn.js';
+import type { MigrationProgress } from '../content-store/upkeep.js';
+import type { RebuildProgress } from '../content-store/view-fill.js';
+import type { ViewStatus } from '../content-store/view-status.js';
+import type { MigrationCounts } from '../content-store/write-back.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
+import type { Value } from '../core/values.js';
 import { Mailbox } from './mailbox.js';
+import { type Watched, watchSpace } from './watch-space.js';
 
 /** How long a space that could not be opened is not tried again: it may have to replay a long history each time. */
 const reopenDelayMs = 500;
@@ -24,6 +32,20 @@ export interface ResidentStats {
   readonly caughtUpEvents: number;
   readonly recoveries: number;
   readonly flushFailures: number;
+  readonly watchers: number;
+  readonly migrations: MigrationCounts;
+}
+
+const noMigrations: MigrationCounts = { entries: 0, written: 0, pending: 0, failed: 0 };
+
+/** Sums two counts. */
+export function addMigrations(left: MigrationCounts, right: MigrationCounts): MigrationCounts {
+  return {
+    entries: left.entries + right.entries,
+    written: left.written + right.written,
+    pending: left.pending + right.pending,
+    failed: left.failed + right.failed,
+  };
 }
 
 /** See the head of this file. */
@@ -37,9 +59,13 @@ export class ResidentSpace {
   #failed: { readonly error: RamaxError; readonly untilMs: number } | undefined;
   /** Calls under way that are not turns. */
   #visitors = 0;
-  #dropped = false;
+  /** Why nothing is opened or taken any more, when that is so. */
+  #ended: RamaxError | undefined;
+  /** When somebody last came for it, on the monotonic clock; kept by the shard. */
+  lastUsedMs = 0;
   /** Figures of the live states that were closed. */
   readonly #past = { caughtUp: 0, recoveries: 0, flushFailures: 0 };
+  #pastMigrations: MigrationCounts = noMigrations;
 
   constructor(options: LiveSpaceOptions) {
     this.#options = options;
@@ -63,7 +89,18 @@ export class ResidentSpace {
       caughtUpEvents: this.#past.caughtUp + (live?.caughtUp ?? 0),
       recoveries: this.#past.recoveries + (live?.recoveries ?? 0),
       flushFailures: this.#past.flushFailures + (live?.flushFailures ?? 0),
+      watchers: this.#live?.changes.size ?? 0,
+      migrations: addMigrations(this.#pastMigrations, live?.migrations ?? noMigrations),
     };
+  }
+
+  get spaceName(): string {
+    return this.#options.spaceName;
+  }
+
+  /** How the views stand while the space is open; none while it is closed. */
+  get openViews(): readonly ViewStatus[] {
+    return this.#live?.viewStatuses ?? [];
   }
 
   /** Nobody waits for it, so it may be closed. */
@@ -78,7 +115,7 @@ export class ResidentSpace {
   }
 
   post(turn: AnyTurn): void {
-    if (this.#dropped) throw this.#gone();
+    if (this.#ended !== undefined) throw this.#ended;
     this.#mailbox.post(turn);
   }
 
@@ -86,14 +123,62 @@ export class ResidentSpace {
     return this.#visit((live) => live.checkpoint());
   }
 
-  rebuild(onProgress: (progress: RebuildProgress) => void, signal: AbortSignal): Promise<RebuildProgress> {
-    return this.#visit((live) => live.rebuild(onProgress, signal));
+  rebuild(
+    views: readonly string[],
+    onProgress: (progress: RebuildProgress) => void,
+    signal: AbortSignal,
+  ): Promise<RebuildProgress> {
+    return this.#visit((live) => live.rebuild(views, onProgress, signal));
+  }
+
+  migrateAll(
+    views: readonly string[],
+    onProgress: (progress: MigrationProgress) => void,
+    signal: AbortSignal,
+  ): Promise<MigrationProgress> {
+    return this.#visit((live) => live.migrateAll(views, onProgress, signal));
+  }
+
+  viewStatuses(): Promise<readonly ViewStatus[]> {
+    return this.#visit(async (live) => live.viewStatuses);
+  }
+
+  skip(view: string, spaceSequence: number): Promise<void> {
+    return this.#visit((live) => live.skip(view, spaceSequence));
+  }
+
+  /** Reads the state as of an earlier sequence; not in the mailbox, for the past does not change. */
+  readAt(spaceSequence: number, turn: ReadTurn): Promise<Value | undefined> {
+    return this.#visit((live) => live.readAt(spaceSequence, turn));
+  }
+
+  /** Resolves when every view is of the app's version, or has failed. */
+  fillViews(): Promise<void> {
+    return this.#visit((live) => live.fillViews());
+  }
+
+  /** See `watchSpace`. */
+  watch(target: WatchTarget, known: string | undefined, signal: AbortSignal): Promise<Watched> {
+    const { limits, platform } = this.#options;
+    return this.#visit(() =>
+      watchSpace({
+        target,
+        known,
+        signal,
+        limits,
+        platform,
+        changes: async () => (await this.#open()).changes,
+        post: (turn) => this.post(turn),
+      }),
+    );
   }
 
   /** Persists and closes the live state; the next turn opens it again. */
   async close(): Promise<void> {
     this.#closing ??= this.#mailbox
       .run(async () => {
+        // Views may be filled of a space that nobody has posted to: its opening is no task of the mailbox.
+        await this.#opening?.catch(() => {});
         const live = this.#live;
         this.#forget();
         await live?.close();
@@ -104,10 +189,16 @@ export class ResidentSpace {
     await this.#closing;
   }
 
+  /** Persists and closes the live state for good. Its turns must have been answered; whatever else waits for it fails. */
+  async end(): Promise<void> {
+    this.#ended ??= spaceClosed();
+    await this.close();
+  }
+
   /** The space is deleted: everything that waits fails, nothing is opened again. */
   async drop(): Promise<void> {
-    this.#dropped = true;
     const gone = this.#gone();
+    this.#ended = gone;
     this.#mailbox.refuseAll(gone);
     await this.#opening?.catch(() => {});
     await this.#closing?.catch(() => {});
@@ -119,6 +210,7 @@ export class ResidentSpace {
     this.#past.caughtUp += this.#live?.stats.caughtUp ?? 0;
     this.#past.recoveries += this.#live?.stats.recoveries ?? 0;
     this.#past.flushFailures += this.#live?.stats.flushFailures ?? 0;
+    this.#pastMigrations = addMigrations(this.#pastMigrations, this.#live?.stats.migrations ?? noMigrations);
     this.#live = undefined;
   }
 
@@ -133,7 +225,7 @@ export class ResidentSpace {
   }
 
   #open(): Promise<LiveSpace> {
-    if (this.#dropped) return Promise.reject(this.#gone());
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (this.#live !== undefined && this.#live.ended === undefined) return Promise.resolve(this.#live);
     const { clock } = this.#options.platform;
     if (this.#failed !== undefined && clock.monotonicMs() < this.#failed.untilMs) {
@@ -154,9 +246,9 @@ export class ResidentSpace {
   async #openAnew(): Promise<LiveSpace> {
     if (this.#live !== undefined) this.#forget();
     const live = await LiveSpace.open(this.#options);
-    if (this.#dropped) {
-      live.abandon(this.#gone());
-      throw this.#gone();
+    if (this.#ended !== undefined) {
+      live.abandon(this.#ended);
+      throw this.#ended;
     }
     this.#live = live;
     return live;

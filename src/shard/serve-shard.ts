@@ -1,14 +1,16 @@
 /** A shard behind its link to main. */
 
-import { fetchTurn, queryTurn } from '../content-store/reads.js';
+import { fetchTurn, queryTurn, resolvedTurn } from '../content-store/reads.js';
 import { CommandTurn, type ReadTurn } from '../content-store/turn.js';
 import { assert } from '../core/assert.js';
 import type { Clock } from '../core/clock.js';
+import { asRamaxError } from '../core/errors.js';
 import { describeApp } from '../core/loaded-app.js';
 import type { Value } from '../core/values.js';
 import { type Handlers, type Serving, serve } from '../protocol/link.js';
 import { type ShardCalls, type SpaceAddress, shardLink } from '../protocol/links.js';
 import type { Port } from '../protocol/port.js';
+import type { ResidentSpace } from './resident-space.js';
 import type { Shard } from './shard.js';
 import type { WriterConnection } from './writer-connection.js';
 
@@ -32,13 +34,26 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
       shard.space(address).post(turn);
       return turn.answer;
     },
-    fetch: ({ key, ...address }, serving) => read(shard, address, fetchTurn(key), serving),
-    query: ({ query, params, ...address }, serving) =>
-      read(shard, address, queryTurn(query, params, shard.limits), serving),
-    rebuild(address, serving) {
-      const abort = new AbortController();
-      serving.onCancel(() => abort.abort());
-      return shard.space(address).rebuild((progress) => serving.report(progress), abort.signal);
+    fetch: ({ key, view, at, ...address }, serving) =>
+      read(shard, address, at, fetchTurn(key, view), serving),
+    getResolved: ({ key, view, at, depth, ...address }, serving) =>
+      read(shard, address, at, resolvedTurn(key, view, depth), serving),
+    query: ({ query, params, at, ...address }, serving) =>
+      read(shard, address, at, queryTurn(query, params, shard.limits), serving),
+    watch: ({ target, known, ...address }, serving) =>
+      shard.space(address).watch(target, known ?? undefined, signalOf(serving)),
+    rebuild: ({ views = viewNames(shard), ...address }, serving) =>
+      shard.space(address).rebuild(views, (progress) => serving.report(progress), signalOf(serving)),
+    migrateAll: ({ views = viewNames(shard), ...address }, serving) =>
+      shard.space(address).migrateAll(views, (progress) => serving.report(progress), signalOf(serving)),
+    async fillViews(address) {
+      await shard.fillViews(address);
+      return null;
+    },
+    views: (address) => shard.space(address).viewStatuses(),
+    async skipEvent({ view, spaceSequence, ...address }) {
+      await shard.space(address).skip(view, spaceSequence);
+      return null;
     },
     checkpoint: (address) => shard.space(address).checkpoint(),
     async dropSpace(address) {
@@ -51,6 +66,7 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
       return null;
     },
     stats: () => shard.stats,
+    health: () => shard.health,
     async drain() {
       await shard.drain();
       await writer.close();
@@ -64,10 +80,31 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
 async function read(
   shard: Shard,
   address: SpaceAddress,
+  at: number | undefined,
   turn: ReadTurn,
   serving: Serving<never>,
 ): Promise<{ readonly value?: Value | undefined }> {
   serving.onCancel(() => turn.cancel());
-  shard.space(address).post(turn);
+  const space = shard.space(address);
+  if (at === undefined) space.post(turn);
+  else readAt(space, at, turn);
   return { value: await turn.answer };
+}
+
+/** The answer comes through the turn, also where the caller has gone before the state is folded. */
+function readAt(space: ResidentSpace, at: number, turn: ReadTurn): void {
+  space.readAt(at, turn).then(
+    (value) => turn.settle(value),
+    (error: unknown) => turn.refuse(asRamaxError(error, 'storage', 'the state cannot be read')),
+  );
+}
+
+function signalOf<Progress>(serving: Serving<Progress>): AbortSignal {
+  const abort = new AbortController();
+  serving.onCancel(() => abort.abort());
+  return abort.signal;
+}
+
+function viewNames(shard: Shard): readonly string[] {
+  return shard.app.views.map(({ name }) => name);
 }

@@ -7,21 +7,26 @@
  * Invariants:
  *   H1  A space is resident in one shard at a time (main's routing), so its state has one owner.
  *   H2  At most `openSpacesMax` spaces are resident, unless more are busy at once; the least recently used idle ones go.
+ *       Whoever was not called for `idleSpaceMs` (twice that at most) goes as well.
  *   H3  A failure of one space is that space's; only a fenced projection store ends the shard, because its files then
  *       belong to another.
  */
 
+import { spaceClosed } from '../content-store/interlock.js';
 import type { LogLink } from '../content-store/log-link.js';
-import type { Clock, Platform } from '../core/clock.js';
+import { type SharedBySpaces, sharedBySpaces } from '../content-store/shared-by-spaces.js';
+import { planView } from '../content-store/view-plan.js';
+import type { Clock, Platform, Timer } from '../core/clock.js';
 import { yieldToPorts } from '../core/clock.js';
 import type { RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import type { SpaceAddress } from '../protocol/links.js';
-import type { ShardStats } from '../protocol/stats.js';
-import type { PStateStore } from '../pstate/port.js';
+import type { ShardHealth, ShardStats } from '../protocol/stats.js';
+import type { PStateStore, StoredBuild } from '../pstate/port.js';
 import { Partitions } from './partitions.js';
 import { ResidentSpace } from './resident-space.js';
+import { healthOf, ShardFigures } from './shard-figures.js';
 
 /** What a shard is made of. */
 export interface ShardOptions {
@@ -42,12 +47,16 @@ export class Shard {
   readonly #residents = new Map<number, ResidentSpace>();
   /** Residents that are being closed to make room. */
   #retiring = 0;
-  /** Figures of spaces that are resident no longer. */
-  readonly #past = { turns: 0, caughtUpEvents: 0, recoveries: 0, flushFailures: 0 };
+  readonly #shared: SharedBySpaces;
+  readonly #figures = new ShardFigures();
+  /** Looks for spaces that nobody calls, while any is resident. */
+  #idleTimer: Timer | undefined;
+  #isDraining = false;
 
   constructor(options: ShardOptions) {
     this.#options = options;
     this.#partitions = new Partitions(options.openPartition, options.onFatal);
+    this.#shared = sharedBySpaces(options.limits);
   }
 
   get app(): LoadedApp {
@@ -58,45 +67,69 @@ export class Shard {
     return this.#options.limits;
   }
 
-  /** The space at this address, made resident by this. */
+  /**
+   * The space at this address, made resident by this.
+   *
+   * @throws {RamaxError} `closed` when the shard drains
+   */
   space(address: SpaceAddress): ResidentSpace {
+    if (this.#isDraining) throw spaceClosed();
     const { spaceId } = address;
     const resident = this.#residents.get(spaceId) ?? this.#admit(address);
     this.#residents.delete(spaceId);
     this.#residents.set(spaceId, resident);
+    resident.lastUsedMs = this.#clock.monotonicMs();
+    this.#watchIdle();
     if (this.#surplus > 0) this.#makeRoom(resident);
     return resident;
   }
 
+  /** Fills the views of a space that are not of the app's version. One that has none, and is not resident, stays closed. */
+  async fillViews(address: SpaceAddress): Promise<void> {
+    const { spaceId } = address;
+    const stored = this.#partitions.of(spaceId).builds(spaceId);
+    if (!this.#residents.has(spaceId) && !this.#hasViewsToFill(stored)) return;
+    await this.space(address).fillViews();
+  }
+
+  #hasViewsToFill(stored: readonly StoredBuild[]): boolean {
+    const { textDigest } = this.#options.platform;
+    const lastSpaceSequence = Number.MAX_SAFE_INTEGER;
+    return this.app.views.some((view) => {
+      const fingerprint = this.#shared.fingerprints.of(view, textDigest);
+      return (
+        stored.length > 0 && planView(view, stored, { lastSpaceSequence, fingerprint }).fill !== undefined
+      );
+    });
+  }
+
   /** The space is deleted: lets go of it, and removes its projections a bounded number of rows at a time. */
   async dropSpace(address: SpaceAddress): Promise<void> {
-    await this.space(address).drop();
+    const resident = this.space(address);
+    await resident.drop();
+    this.#shared.history.forget(address.spaceId);
     const store = this.#partitions.of(address.spaceId);
     while (!store.dropSpace(address.spaceId, this.#options.limits.purgeRowsMax).done) {
       await yieldToPorts(this.#clock);
     }
-    this.#residents.delete(address.spaceId);
+    if (this.#residents.delete(address.spaceId)) this.#figures.keep(resident.stats);
   }
 
   /** Persists and closes every space. Their turns must have been answered. */
   async drain(): Promise<void> {
-    for (const resident of this.#residents.values()) await this.#retire(resident);
+    this.#isDraining = true;
+    this.#idleTimer?.cancel();
+    // What could not be persisted is in the log.
+    for (const resident of this.#residents.values()) await resident.end().catch(() => {});
     this.#partitions.close();
   }
 
   get stats(): ShardStats {
-    const sum = { ...this.#past, openSpaces: 0, queuedTurns: 0, heldAnswers: 0, dirtyKeys: 0 };
-    for (const { stats } of this.#residents.values()) {
-      if (stats.isOpen) sum.openSpaces++;
-      sum.queuedTurns += stats.queuedTurns;
-      sum.heldAnswers += stats.heldAnswers;
-      sum.dirtyKeys += stats.dirtyKeys;
-      sum.turns += stats.turns;
-      sum.caughtUpEvents += stats.caughtUpEvents;
-      sum.recoveries += stats.recoveries;
-      sum.flushFailures += stats.flushFailures;
-    }
-    return sum;
+    return this.#figures.of(this.#residents.values(), this.app, this.#shared.cache.stats);
+  }
+
+  get health(): ShardHealth {
+    return healthOf(this.#residents.values());
   }
 
   get #clock(): Clock {
@@ -113,6 +146,7 @@ export class Shard {
       pstates: this.#partitions.of(spaceId),
       platform,
       limits,
+      shared: this.#shared,
       onError: (error) => {
         if (error.code === 'fenced') onFatal(error);
       },
@@ -144,9 +178,24 @@ export class Shard {
     await resident.close().catch(() => {});
     if (!resident.idle || this.#residents.get(resident.spaceId) !== resident) return;
     this.#residents.delete(resident.spaceId);
-    this.#past.turns += resident.stats.turns;
-    this.#past.caughtUpEvents += resident.stats.caughtUpEvents;
-    this.#past.recoveries += resident.stats.recoveries;
-    this.#past.flushFailures += resident.stats.flushFailures;
+    this.#figures.keep(resident.stats);
+  }
+
+  #watchIdle(): void {
+    if (this.#isDraining) return;
+    this.#idleTimer ??= this.#clock.after(this.#options.limits.idleSpaceMs, () => {
+      this.#idleTimer = undefined;
+      this.#retireIdle();
+      if (this.#residents.size > 0) this.#watchIdle();
+    });
+  }
+
+  /** Closes the spaces that nobody has called for `idleSpaceMs`; they come back with the next call. */
+  #retireIdle(): void {
+    const idleSinceMs = this.#clock.monotonicMs() - this.#options.limits.idleSpaceMs;
+    for (const resident of this.#residents.values()) {
+      if (resident.lastUsedMs > idleSinceMs) return;
+      if (resident.idle) void this.#retire(resident);
+    }
   }
 }

@@ -13,12 +13,15 @@ import { checkOptionNames } from '../core/option-names.js';
 import { partitionCount } from '../core/routing.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
+import { AllSpaces, type AllSpacesOptions, type AllSpacesProgress } from './all-spaces.js';
 import { Calls, checkOverloadPolicy, type OverloadPolicy, registryPlace, type WaitOptions } from './calls.js';
 import { EventReads, type StreamOptions } from './event-reads.js';
+import { HealthProbe, type RamaxHealth } from './health.js';
 import type { SpaceServices } from './space-handle.js';
 import { Spaces } from './spaces.js';
 import { Supervisor } from './supervisor.js';
 import type { ThreadHost } from './thread-host.js';
+import { Watches } from './watches.js';
 
 /** What `Ramax.start` takes. */
 export interface RamaxOptions {
@@ -60,7 +63,11 @@ export class RamaxRuntime<A extends App = App> {
   readonly #reads: EventReads;
   readonly #limits: Limits;
   readonly #platform: Platform;
+  readonly #watches = new Watches();
+  readonly #allSpaces: AllSpaces;
+  readonly #health: HealthProbe;
   #closing: Promise<void> | undefined;
+  #closed: RamaxError | undefined;
   /** Spaces: create, find, list, delete. */
   readonly spaces: Spaces<A>;
 
@@ -70,8 +77,11 @@ export class RamaxRuntime<A extends App = App> {
     this.#limits = limits;
     this.#platform = platform;
     this.#reads = new EventReads(supervisor.log, limits);
-    const services: SpaceServices = { supervisor, calls, reads: this.#reads, platform, limits };
+    const [reads, watches] = [this.#reads, this.#watches];
+    const services: SpaceServices = { supervisor, calls, reads, watches, platform, limits };
     this.spaces = new Spaces<A>(services);
+    this.#allSpaces = new AllSpaces(services);
+    this.#health = new HealthProbe(supervisor, platform.clock);
   }
 
   /** Starts a runtime on a foundation; `Ramax.start` does it on Node's. */
@@ -102,6 +112,8 @@ export class RamaxRuntime<A extends App = App> {
       await supervisor.stop();
       throw error;
     }
+    // Behind everything else: nobody waits for it, and spaces that are called before their turn fill their views themselves.
+    void runtime.#allSpaces.fillViews();
     return runtime;
   }
 
@@ -125,6 +137,34 @@ export class RamaxRuntime<A extends App = App> {
       ]);
     const [writer, ...shards] = await this.#calls.read(registryPlace, ask, options);
     return { writer, shards, inFlight: this.#calls.inFlight, restarts: this.#supervisor.restarts };
+  }
+
+  /**
+   * How the runtime is: whether its threads answer, and which views have stopped. Never rejects, also when it has failed or is
+   * closed; takes two seconds at most.
+   */
+  health(): Promise<RamaxHealth> {
+    return this.#health.health(this.#closed);
+  }
+
+  /**
+   * Rebuilds the views, or one of them, of all spaces: on every shard `limits.buildsAtOnceMax` spaces at once. See
+   * `SpaceHandle.rebuild`. The first space that fails ends it; those that are done stay done.
+   *
+   * @throws {RamaxError} `unknown_view`, `projection_failed`, `aborted`, `closed`, and the codes of a rebuild
+   */
+  rebuild(options: AllSpacesOptions = {}): Promise<AllSpacesProgress> {
+    return this.#allSpaces.run('rebuild', options);
+  }
+
+  /**
+   * Brings all stored values of all spaces to their present shape: on every shard `limits.buildsAtOnceMax` spaces at once. See
+   * `SpaceHandle.migrateAll`.
+   *
+   * @throws {RamaxError} `unknown_view`, `aborted`, `closed`, and the codes of every wait
+   */
+  migrateAll(options: AllSpacesOptions = {}): Promise<AllSpacesProgress> {
+    return this.#allSpaces.run('migrateAll', options);
   }
 
   /** Why the runtime cannot go on, or undefined while it runs. */
@@ -156,6 +196,9 @@ export class RamaxRuntime<A extends App = App> {
 
   async #close(): Promise<void> {
     const closed = new RamaxError('closed', 'the runtime is closed');
+    this.#closed = closed;
+    this.#allSpaces.close();
+    this.#watches.close(closed);
     this.#reads.close(closed);
     const { clock } = this.#platform;
     const drained = this.#calls.drain(closed).then(() => this.#supervisor.drain());
@@ -169,6 +212,8 @@ export class RamaxRuntime<A extends App = App> {
   }
 
   #end(error: RamaxError): void {
+    this.#allSpaces.close();
+    this.#watches.close(error);
     this.#reads.close(error);
     void this.#calls.drain(error);
     for (const shard of this.#supervisor.shards) shard.fail(error);

@@ -3,21 +3,34 @@
 import type { ExecuteOptions as CommandOptions, CommandResult } from '../content-store/content-store.js';
 import { commandResult } from '../content-store/content-store.js';
 import { invocationOf } from '../content-store/invocation.js';
-import type { RebuildProgress } from '../content-store/rebuild.js';
+import type { MigrationProgress, SkippedEvent } from '../content-store/upkeep.js';
+import type { RebuildProgress } from '../content-store/view-fill.js';
+import type { ViewStatus } from '../content-store/view-status.js';
 import type { Platform } from '../core/clock.js';
-import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
+import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf, SchemaOf } from '../core/define-app.js';
 import { invalidInput } from '../core/errors.js';
 import type { Checkpoint, RecordedEvent } from '../core/event.js';
-import type { Limits } from '../core/limits.js';
-import { unknownName } from '../core/loaded-app.js';
-import { checkId, checkOptions } from '../core/names.js';
+import { mainViewName, unknownName } from '../core/loaded-app.js';
+import { checkInteger, checkOptions } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
-import { freezeValue, type Value, valueBytes } from '../core/values.js';
+import type { EntityAt, EntityKey } from '../core/schema/entity-types.js';
+import { type Value, valueBytes } from '../core/values.js';
 import type { SpaceRow } from '../event-store/port.js';
-import type { SpaceAddress } from '../protocol/links.js';
-import type { Calls, WaitOptions } from './calls.js';
+import type { ProgressOf, ReplyOf, RequestOf } from '../protocol/link.js';
+import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
+import { checkSignal, type WaitOptions } from './calls.js';
 import type { EventReads, StreamOptions } from './event-reads.js';
-import type { Supervisor } from './supervisor.js';
+import { ProgressGuard } from './progress-guard.js';
+import { SpaceMoment } from './space-moment.js';
+import { checkedView, type ReadServices, SpaceReads } from './space-reads.js';
+import {
+  type WatchKeyOptions,
+  type WatchPrefix,
+  type WatchQuery,
+  type WatchWhat,
+  watchTarget,
+} from './watch-target.js';
+import type { Watches } from './watches.js';
 
 /** What may be given to a command besides its parameters. */
 export interface ExecuteOptions extends CommandOptions, WaitOptions {}
@@ -33,25 +46,34 @@ const executeOptionNames = [
   'overload',
 ] as const satisfies readonly (keyof ExecuteOptions)[];
 
-/** What a rebuild may be given. */
-export interface RebuildOptions extends WaitOptions {
-  /** Told after each batch of events. */
-  readonly onProgress?: (progress: RebuildProgress) => void;
+/** What a call that reports its progress may be given. */
+interface ProgressOptions<Progress> {
+  /** The view; default: all of them. */
+  readonly view?: string | undefined;
+  /** Told after each batch. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
+
+/** What a rebuild may be given. */
+export interface RebuildOptions extends WaitOptions, ProgressOptions<RebuildProgress> {}
+
+/** What `migrateAll` may be given. */
+export interface MigrateOptions extends WaitOptions, ProgressOptions<MigrationProgress> {}
+
+const rebuildOptionNames = [
+  'view',
+  'onProgress',
+  'signal',
+  'timeoutMs',
+  'overload',
+] as const satisfies readonly (keyof RebuildOptions)[];
 
 /** What handles of a runtime share. */
-export interface SpaceServices {
-  readonly supervisor: Supervisor;
-  readonly calls: Calls;
+export interface SpaceServices extends ReadServices {
   readonly reads: EventReads;
+  readonly watches: Watches;
   readonly platform: Platform;
-  readonly limits: Limits;
 }
-
-/** A query's parameters: absent where it takes none. */
-type QueryArguments<Params> = undefined extends Params
-  ? [params?: Params, options?: WaitOptions]
-  : [params: Params, options?: WaitOptions];
 
 /** A command's parameters: absent where it takes none. */
 type CommandArguments<Params> = undefined extends Params
@@ -68,7 +90,7 @@ type CommandArguments<Params> = undefined extends Params
  * await acme.fetch('contact:c1');
  * ```
  */
-export class SpaceHandle<A extends App = App> {
+export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   readonly #services: SpaceServices;
   readonly #address: SpaceAddress;
   /** The space's id: assigned once, never reused. */
@@ -81,8 +103,10 @@ export class SpaceHandle<A extends App = App> {
   readonly createdAt: number;
 
   constructor(services: SpaceServices, row: SpaceRow) {
+    const address = { spaceId: row.spaceId, spaceName: row.spaceName };
+    super(services, address);
     this.#services = services;
-    this.#address = { spaceId: row.spaceId, spaceName: row.spaceName };
+    this.#address = address;
     this.spaceId = row.spaceId;
     this.spaceName = row.spaceName;
     this.metadata = row.metadata;
@@ -122,32 +146,50 @@ export class SpaceHandle<A extends App = App> {
   }
 
   /**
-   * The value at `key` in the main view, or undefined. Sees every command that was issued before it on any handle of
-   * this space, and answers when what it saw is committed.
+   * Watches a key, the entries under a prefix, or the result of a query: yields what it shows now, and the newest committed
+   * value after changes. Values in between may be left out when changes are faster than their consumer; their order never changes,
+   * and the last one always arrives. A value is yielded when it is not equal to the one before. Ends when the
+   * loop ends; throws when the signal is aborted, the space is deleted or the runtime is closed.
+   *
+   * @throws {RamaxError} `invalid_input`, `unknown_view`, `unknown_query` at the call; then `aborted`, `overloaded` (over
+   *   `limits.watchersMax`), `not_found`, `closed`, `unavailable`, and what the read throws
+   * @example
+   * ```ts
+   * for await (const contact of acme.watch('contact:c1', { signal })) render(contact);
+   * for await (const entries of acme.watch({ prefix: 'contact:' })) renderList(entries);
+   * for await (const count of acme.watch({ query: 'contactCount' })) renderCount(count);
+   * ```
    */
-  async fetch<Stored = Value>(key: string, options: WaitOptions = {}): Promise<Stored | undefined> {
-    const { supervisor, limits } = this.#services;
-    checkId(key, 'key', limits.idBytesMax);
-    const read = () => supervisor.shardOf(this).call('fetch', { ...this.#address, key });
-    return (await this.#read(read, 0, options)).value as Stored | undefined;
+  watch<const Key extends EntityKey<SchemaOf<A>>>(
+    key: Key,
+    options?: Pick<WaitOptions, 'signal'>,
+  ): AsyncIterableIterator<EntityAt<SchemaOf<A>, Key> | undefined>;
+  watch<Name extends keyof QueriesOf<A> & string>(
+    query: WatchQuery<Name, ParamsOf<QueriesOf<A>[Name]>>,
+    options?: Pick<WaitOptions, 'signal'>,
+  ): AsyncIterableIterator<ResultOf<QueriesOf<A>[Name]>>;
+  watch<Stored = Value>(
+    prefix: WatchPrefix,
+    options?: Pick<WaitOptions, 'signal'>,
+  ): AsyncIterableIterator<readonly (readonly [key: string, value: Stored])[]>;
+  watch<Stored = Value>(key: string, options?: WatchKeyOptions): AsyncIterableIterator<Stored | undefined>;
+  watch(what: WatchWhat, options: WatchKeyOptions = {}): AsyncIterableIterator<unknown> {
+    const { supervisor, watches, limits } = this.#services;
+    const target = watchTarget(what, options, supervisor.app, limits);
+    checkSignal(options.signal);
+    const shard = supervisor.shardOf(this);
+    return watches.watch({ shard, address: this.#address, target, signal: options.signal });
   }
 
   /**
-   * Runs a query beside the state, in the space's shard.
+   * The space as it was after its event of this sequence, for reading.
    *
-   * @throws {RamaxError} `unknown_query`, `command_failed` when the query throws, and the codes of every wait
+   * @throws {RamaxError} `invalid_input` for what is no sequence; a read throws it for one that the space has not reached, or
+   *   that is over `limits.historyEventsMax`
    */
-  async query<Name extends keyof QueriesOf<A> & string>(
-    query: Name,
-    ...[params, options = {}]: QueryArguments<ParamsOf<QueriesOf<A>[Name]>>
-  ): Promise<ResultOf<QueriesOf<A>[Name]>> {
-    const { supervisor, limits } = this.#services;
-    const { queries } = supervisor.app;
-    if (!queries.includes(query)) throw unknownName('query', query, queries);
-    const frozen = params === undefined ? undefined : freezeValue(params, 'params', limits);
-    const read = () => supervisor.shardOf(this).call('query', { ...this.#address, query, params: frozen });
-    const { value } = await this.#read(read, valueBytes(frozen ?? null), options);
-    return value as ResultOf<QueriesOf<A>[Name]>;
+  at(spaceSequence: number): SpaceMoment<A> {
+    checkInteger(spaceSequence, 'spaceSequence', 0);
+    return new SpaceMoment<A>(this.#services, this.#address, spaceSequence);
   }
 
   /** The space's events with `spaceSequence > from`, in order, lazily, in bounded batches; ends at the space's end. */
@@ -173,31 +215,48 @@ export class SpaceHandle<A extends App = App> {
   }
 
   /**
-   * Makes all views of the space anew from its events, beside the old ones, and swaps them in one turn. Readers see the
-   * old state until then. Resolves with the number of events applied; rejects with what `onProgress` throws.
+   * Makes the views of the space, or one of them, anew from its events, beside the old ones, and swaps them in one turn. Readers see
+   * the old state until then, and writes go on. It goes on where it was when the shard is lost meanwhile or the process is started
+   * again. Aborted, it leaves the old state. Resolves with the number of events applied; rejects with what `onProgress` throws.
+   *
+   * @throws {RamaxError} `unknown_view`, `projection_failed` (the old state stays), and the codes of every wait (default
+   *   deadline: `limits.longCallTimeoutMs`)
    */
   async rebuild(options: RebuildOptions = {}): Promise<RebuildProgress> {
-    checkOptions(options);
-    const { onProgress = () => {}, timeoutMs = this.#services.limits.longCallTimeoutMs } = options;
-    if (typeof onProgress !== 'function') throw invalidInput('onProgress', 'a function', onProgress);
-    const thrown: unknown[] = [];
-    const begin = () => {
-      const report = (progress: RebuildProgress): void => {
-        try {
-          onProgress(progress);
-        } catch (error) {
-          // Here it would end the process, and other answers would be lost with the message that brought this one.
-          thrown.push(error);
-          pending.cancel();
-        }
-      };
-      const pending = this.#services.supervisor.shardOf(this).call('rebuild', this.#address, report);
-      return pending;
-    };
-    const made = this.#services.calls.make(this.#plan(begin, 0), { ...options, timeoutMs });
-    return made.finally(() => {
-      if (thrown.length > 0) throw thrown[0];
-    });
+    return this.#long('rebuild', options, rebuildOptionNames);
+  }
+
+  /**
+   * Brings every stored value of the views, or of one of them, to its present shape, as a read would do it one by one. Values
+   * whose migration fails are left as they are and named.
+   *
+   * @throws {RamaxError} `unknown_view`, and the codes of every wait (default deadline: `limits.longCallTimeoutMs`)
+   */
+  async migrateAll(options: MigrateOptions = {}): Promise<MigrationProgress> {
+    return this.#long('migrateAll', options, rebuildOptionNames);
+  }
+
+  /** How each view of the space stands: its version, how far it is, and why it has stopped when it has. */
+  async views(options: WaitOptions = {}): Promise<readonly ViewStatus[]> {
+    return this.#read(() => this.#services.supervisor.shardOf(this).call('views', this.#address), 0, options);
+  }
+
+  /**
+   * Lets a view that has stopped pass over the event at which it has stopped, for good: also when it is rebuilt, for this version of
+   * the view. Where the files of projections are lost, it stops there again. Resolves when the view has caught up.
+   *
+   * @throws {RamaxError} `invalid_input` when the view has not stopped at this event, `unknown_view`, and the codes of every
+   *   wait (default deadline: `limits.longCallTimeoutMs`)
+   */
+  async skipEvent(event: SkippedEvent, options: WaitOptions = {}): Promise<void> {
+    const { supervisor, limits } = this.#services;
+    checkOptions(event, 'event');
+    const view = checkedView(event.view ?? mainViewName, supervisor);
+    const { spaceSequence } = event;
+    checkInteger(spaceSequence, 'spaceSequence', 1);
+    const body = { ...this.#address, view, spaceSequence };
+    const { timeoutMs = limits.longCallTimeoutMs } = options;
+    await this.#read(() => supervisor.shardOf(this).call('skipEvent', body), 0, { ...options, timeoutMs });
   }
 
   /** Persists the views and says how far they are. */
@@ -207,6 +266,24 @@ export class SpaceHandle<A extends App = App> {
       0,
       options,
     );
+  }
+
+  /** A call that goes over much and reports its progress. */
+  #long<Name extends 'rebuild' | 'migrateAll'>(
+    name: Name,
+    options: WaitOptions & ProgressOptions<ProgressOf<ShardCalls, Name>>,
+    names: readonly string[],
+  ): Promise<ReplyOf<ShardCalls, Name>> {
+    const { supervisor, limits, calls } = this.#services;
+    checkOptions(options);
+    checkOptionNames(options, names, `${name}()`);
+    const { onProgress = () => {}, timeoutMs = limits.longCallTimeoutMs, view } = options;
+    if (typeof onProgress !== 'function') throw invalidInput('onProgress', 'a function', onProgress);
+    const views = view === undefined ? undefined : [checkedView(view, supervisor)];
+    const guard = new ProgressGuard(onProgress);
+    const body = { ...this.#address, views } as RequestOf<ShardCalls, Name>;
+    const begin = () => guard.watch(supervisor.shardOf(this).call(name, body, guard.report));
+    return guard.settled(calls.make(this.#plan(begin, 0), { ...options, timeoutMs }));
   }
 
   #read<Reply>(

@@ -67,7 +67,7 @@ export class Supervisor {
   /** Reads of the log off the hot path. */
   readonly log: LogReader;
   #writerReady: WriterReady = { logId: '', ownerGeneration: 0, deletedSpaces: [] };
-  #app: AppDescription = { name: '', commands: [], queries: [], views: [] };
+  #app: AppDescription = { name: '', commands: [], queries: [], views: [], viewVersions: {} };
   #shardStarts = 0;
   #failure: RamaxError | undefined;
 

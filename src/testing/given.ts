@@ -3,11 +3,11 @@
 import { decide } from '../content-store/decide.js';
 import { queryTurn } from '../content-store/reads.js';
 import { Views } from '../content-store/views.js';
-import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
-import type { EventSpec } from '../core/event.js';
+import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf, SchemaOf } from '../core/define-app.js';
+import { type EventSpec, originCheckpoint } from '../core/event.js';
 import { defaultLimits, type Limits } from '../core/limits.js';
 import { loadApp } from '../core/loaded-app.js';
-import type { PStateReader } from '../core/pstate-access.js';
+import type { ReaderOf } from '../core/pstate-access.js';
 import { Rejection } from '../core/rejection.js';
 import { freezeValue } from '../core/values.js';
 import { type DraftEvent, genesisHash, sealEvents } from '../event-store/seal.js';
@@ -35,7 +35,7 @@ export type ThenAnswer =
 /** A space with a history. */
 export interface GivenState<A extends App> {
   /** The main view. */
-  readonly pstate: PStateReader;
+  readonly pstate: ReaderOf<SchemaOf<A>>;
   /**
    * Decides a command against the state. Nothing is appended.
    *
@@ -73,11 +73,20 @@ export interface GivenState<A extends App> {
  */
 export function given<A extends App>(app: A, events: readonly EventSpec[] = []): GivenState<A> {
   const loaded = loadApp(app);
-  const views = new Views({ spaceId: 1, app: loaded, store: new MemoryPStateStore(), limits: defaultLimits });
-  views.reset(0);
+  const views = new Views({
+    spaceId: 1,
+    app: loaded,
+    store: new MemoryPStateStore(),
+    limits: defaultLimits,
+    fingerprintOf: () => '',
+  });
+  views.load(0);
+  views.settle(originCheckpoint);
   views.apply(sealed(events, 0, historyLimits).map(({ event }) => event));
+  const failure = views.failures[0];
+  if (failure !== undefined) throw failure;
   return {
-    pstate: views.main,
+    pstate: views.main as never,
     when(command, params, { now = 0 } = {}) {
       const frozen = params === undefined ? undefined : freezeValue(params, 'params', defaultLimits);
       const invocation = { invocationId: givenId, command, params: frozen };

@@ -27,7 +27,10 @@ export interface HouseOptions<A extends App> {
 }
 
 /** What may be given to a runtime of the house: all but what the house itself decides. */
-export type HouseStartOptions = Omit<RamaxOptions, 'app' | 'storage'>;
+export interface HouseStartOptions<A extends App = App> extends Omit<RamaxOptions, 'app' | 'storage'> {
+  /** Another release of the app, for this runtime and those after it. Default: the app as it was. */
+  readonly app?: A;
+}
 
 /**
  * One house: a disk, and runtimes that are started on it one after the other.
@@ -43,7 +46,7 @@ export type HouseStartOptions = Omit<RamaxOptions, 'app' | 'storage'>;
  * ```
  */
 export class House<A extends App> {
-  readonly #app: A;
+  #app: A;
   readonly #shards: HouseThread[] = [];
   #writer: HouseThread | undefined;
   /** What the current runtime's main thread is part of. */
@@ -65,7 +68,8 @@ export class House<A extends App> {
   }
 
   /** Starts a runtime on the house's disk. */
-  start(options: HouseStartOptions = {}): Promise<RamaxRuntime<A>> {
+  start({ app = this.#app, ...options }: HouseStartOptions<A> = {}): Promise<RamaxRuntime<A>> {
+    this.#app = app;
     const process = { isAlive: true };
     this.#process = process;
     const clock = schedulerClock(this.scheduler, () => process.isAlive);

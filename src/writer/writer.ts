@@ -63,6 +63,8 @@ export class Writer {
   #isDrained = false;
   #failure: RamaxError | undefined;
   readonly #idleWaiters: (() => void)[] = [];
+  /** See `WriterStats`. */
+  readonly #batchSizes: number[] = [];
   readonly #stats = { commits: 0, commands: 0, events: 0, fenced: 0 };
 
   constructor({ log, clock, limits, onFailure }: WriterOptions) {
@@ -78,7 +80,7 @@ export class Writer {
   }
 
   get stats(): WriterStats {
-    return { ...this.#stats, queued: this.#queue.length };
+    return { ...this.#stats, batchSizes: [...this.#batchSizes], queued: this.#queue.length };
   }
 
   /** Appends in the next transaction. Never settles when that is in doubt. */
@@ -198,12 +200,20 @@ export class Writer {
   }
 
   #count(group: readonly QueuedWrite[]): void {
-    this.#stats.commits++;
+    let commands = 0;
     for (const { write } of group) {
       if (write.kind !== 'append') continue;
-      this.#stats.commands++;
+      commands++;
       this.#stats.events += write.events.length;
     }
+    this.#stats.commits++;
+    this.#stats.commands += commands;
+    if (commands > 0) this.#countBatch(Math.floor(Math.log2(commands)));
+  }
+
+  #countBatch(power: number): void {
+    while (this.#batchSizes.length <= power) this.#batchSizes.push(0);
+    this.#batchSizes[power] = (this.#batchSizes[power] ?? 0) + 1;
   }
 
   #fail(error: RamaxError): void {

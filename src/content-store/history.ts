@@ -1,0 +1,100 @@
+/**
+ * States as of earlier sequences: the first events of a space folded once more, in memory, beside the live state.
+ *
+ * Owns: the last few such states of a shard, because whoever asks once asks again. Called by: the live space.
+ *
+ * Invariants:
+ *   - A state of the past never changes: events up to a committed sequence are final.
+ *   - At most `historyStatesMax` are kept, and one is folded at a time, from at most `historyEventsMax` events.
+ */
+
+import type { Clock } from '../core/clock.js';
+import { invalidInput } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+import { Line } from '../core/line.js';
+import type { LoadedApp } from '../core/loaded-app.js';
+import { MemoryPStateStore } from '../pstate/memory/memory-pstate-store.js';
+import type { PStateStore } from '../pstate/port.js';
+import type { ValueCache } from '../pstate/value-cache.js';
+import { LiveView } from './live-view.js';
+import type { LogLink } from './log-link.js';
+import type { ReadFaces } from './turn.js';
+import { ViewFill } from './view-fill.js';
+
+/** Of which space, and with what. */
+export interface HistoryRequest {
+  readonly spaceId: number;
+  readonly spaceSequence: number;
+  readonly app: LoadedApp;
+  readonly log: Pick<LogLink, 'readSpace'>;
+  /** Where the skipped events are known. */
+  readonly pstates: PStateStore;
+  readonly clock: Clock;
+}
+
+/** See the head of this file. */
+export class History {
+  readonly #limits: Limits;
+  readonly #cache: ValueCache;
+  readonly #folds = new Line();
+  /** In the order of their last use. */
+  readonly #states = new Map<string, Promise<ReadFaces>>();
+
+  constructor(limits: Limits, cache: ValueCache) {
+    this.#limits = limits;
+    this.#cache = cache;
+  }
+
+  /**
+   * What reads get as of a committed sequence.
+   *
+   * @throws {RamaxError} `invalid_input` when it is later than `historyEventsMax`; `corrupt`, `storage`
+   */
+  at(request: HistoryRequest): Promise<ReadFaces> {
+    const { historyEventsMax } = this.#limits;
+    if (request.spaceSequence > historyEventsMax) {
+      const expected = `at most ${historyEventsMax} (limits.historyEventsMax)`;
+      throw invalidInput('spaceSequence', expected, request.spaceSequence);
+    }
+    const name = `${request.spaceId}:${request.spaceSequence}`;
+    const known = this.#states.get(name) ?? this.#folds.run(() => this.#fold(request));
+    this.#keep(name, known);
+    return known;
+  }
+
+  /** The space is deleted. */
+  forget(spaceId: number): void {
+    for (const name of this.#states.keys()) {
+      if (name.startsWith(`${spaceId}:`)) this.#states.delete(name);
+    }
+  }
+
+  #keep(name: string, state: Promise<ReadFaces>): void {
+    this.#states.delete(name);
+    this.#states.set(name, state);
+    state.catch(() => this.#states.delete(name));
+    for (const oldest of this.#states.keys()) {
+      if (this.#states.size <= this.#limits.historyStatesMax) return;
+      this.#states.delete(oldest);
+    }
+  }
+
+  async #fold({ spaceId, spaceSequence, app, log, pstates, clock }: HistoryRequest): Promise<ReadFaces> {
+    const store = new MemoryPStateStore();
+    const limits = this.#limits;
+    const [main, ...further] = app.views.map((definition) => {
+      const build = { name: definition.name, version: definition.version, build: 1 };
+      for (const skipped of pstates.skips(spaceId, build)) store.skip(spaceId, build, skipped);
+      const context = { spaceId, store, limits, cache: this.#cache };
+      return new LiveView(context, { definition, build, fingerprint: '' });
+    });
+    if (main === undefined) throw new TypeError('an app has a main view');
+    const fill = new ViewFill({ views: [main, ...further], log, pstates: store, clock, limits, spaceId });
+    await fill.finish({ lastEventId: 0, lastSpaceSequence: spaceSequence });
+    return {
+      app,
+      main: main.pstate.reader(),
+      views: Object.fromEntries(further.map(({ definition, pstate }) => [definition.name, pstate.reader()])),
+    };
+  }
+}

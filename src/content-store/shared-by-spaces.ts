@@ -1,0 +1,44 @@
+/** What the spaces of one shard share: the cache of values, the states of the past, and the right to fill views. */
+
+import type { TextDigest } from '../core/clock.js';
+import type { Limits } from '../core/limits.js';
+import type { LoadedView } from '../core/loaded-app.js';
+import { Permits } from '../core/permits.js';
+import { ValueCache } from '../pstate/value-cache.js';
+import { History } from './history.js';
+import type { TurnCount } from './pace.js';
+
+/** See the head of this file. */
+export interface SharedBySpaces {
+  readonly cache: ValueCache;
+  readonly history: History;
+  /** One for each space whose views are filled behind. */
+  readonly fills: Permits;
+  readonly fingerprints: Fingerprints;
+  /** The turns that were taken. */
+  readonly turnCount: TurnCount;
+}
+
+/** Made once for a shard, or for a content store that is used alone. */
+export function sharedBySpaces(limits: Limits): SharedBySpaces {
+  const cache = new ValueCache({ entriesMax: limits.cacheEntriesMax, bytesMax: limits.cacheBytesMax });
+  return {
+    cache,
+    history: new History(limits, cache),
+    fills: new Permits(limits.buildsAtOnceMax),
+    fingerprints: new Fingerprints(),
+    turnCount: { turns: 0 },
+  };
+}
+
+/** The digests of the sources of views, each made once. */
+export class Fingerprints {
+  readonly #known = new WeakMap<LoadedView, string>();
+
+  /** The fingerprint of the projections of `view`. */
+  of(view: LoadedView, digest: TextDigest): string {
+    const known = this.#known.get(view) ?? digest(view.source);
+    this.#known.set(view, known);
+    return known;
+  }
+}

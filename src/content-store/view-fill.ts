@@ -1,0 +1,144 @@
+/**
+ * Filling: views brought from their checkpoints to the head from the log, beside what readers get, while turns go on.
+ *
+ * Owned by: the upkeep of a live space.
+ *
+ * Invariants:
+ *   R1  Nothing here is seen by readers before it has caught up: `finish` runs while no turn does and nothing is uncommitted.
+ *   R2  Only this space's events are read.
+ *   R3  What was filled is persisted with its checkpoint now and then, so that a fill goes on where it was after a crash.
+ *   R4  Once aborted it writes nothing more: another fill may have begun to write the same build.
+ *   R5  It catches up: each round is over what was committed when it began, and when rounds get no shorter the rest is
+ *       left to `finish`, in which nothing is added.
+ */
+
+import type { Clock } from '../core/clock.js';
+import type { RamaxError } from '../core/errors.js';
+import type { Checkpoint } from '../core/event.js';
+import type { Limits } from '../core/limits.js';
+import type { StoredEvent } from '../event-store/port.js';
+import { openForProjection } from '../event-store/seal.js';
+import type { PStateStore } from '../pstate/port.js';
+import { assertGoingOn, catchUp } from './catch-up.js';
+import type { LiveView } from './live-view.js';
+import type { LogLink } from './log-link.js';
+import { Pace, type TurnCount } from './pace.js';
+
+/** How far a rebuild has come. */
+export interface RebuildProgress {
+  /** Events applied so far, those before a crash included. */
+  readonly eventsApplied: number;
+  /** The space's latest committed sequence when this was reported. */
+  readonly lastSpaceSequence: number;
+}
+
+/** What filling works on. */
+export interface ViewFillOptions {
+  readonly views: readonly LiveView[];
+  readonly log: Pick<LogLink, 'readSpace'>;
+  readonly pstates: PStateStore;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly spaceId: number;
+  readonly onProgress?: (progress: RebuildProgress) => void;
+  readonly signal?: AbortSignal | undefined;
+  /** The turns beside which it goes on. */
+  readonly turnCount?: Readonly<TurnCount> | undefined;
+}
+
+/** Events between two yields: fewer than in a read while nobody waits, because turns are waiting here. */
+const eventsAtOnceMax = 128;
+/** Events left for `finish`, during which turns wait. */
+const restEventsMax = 128;
+/** Events between two checkpoints where few keys change. */
+const checkpointEventsMax = 8_192;
+
+/** See the head of this file. */
+export class ViewFill {
+  readonly #options: ViewFillOptions;
+  #persistedAt: number;
+
+  constructor(options: ViewFillOptions) {
+    this.#options = options;
+    this.#persistedAt = this.#applied;
+  }
+
+  /** Why a view could not be filled, the first one. */
+  get failure(): RamaxError | undefined {
+    return this.#options.views.find(({ failure }) => failure !== undefined)?.failure;
+  }
+
+  /** The views that came through. */
+  get filled(): readonly LiveView[] {
+    return this.#options.views.filter(({ failure }) => failure === undefined);
+  }
+
+  /** Applies events until few are missing, while the space goes on. */
+  async fill(committed: () => Checkpoint): Promise<void> {
+    const { clock, turnCount } = this.#options;
+    const pace = turnCount && new Pace(clock, turnCount);
+    let before = Number.POSITIVE_INFINITY;
+    for (;;) {
+      const missing = committed().lastSpaceSequence - this.#applied;
+      if (this.filled.length === 0 || missing <= restEventsMax || missing >= before) return;
+      before = missing;
+      await this.#applyUpTo(committed().lastSpaceSequence, pace && (() => pace.rest()));
+    }
+  }
+
+  /** Applies the rest and persists; nothing may be uncommitted. */
+  async finish(committed: Checkpoint): Promise<RebuildProgress> {
+    if (this.filled.length > 0) {
+      await this.#applyUpTo(committed.lastSpaceSequence);
+      this.#persist(committed);
+    }
+    return { eventsApplied: this.#applied, lastSpaceSequence: committed.lastSpaceSequence };
+  }
+
+  get #applied(): number {
+    return Math.min(...this.filled.map(({ applied }) => applied));
+  }
+
+  async #applyUpTo(target: number, rest?: () => Promise<void>): Promise<void> {
+    const { log, clock, limits, spaceId, signal, onProgress, views } = this.#options;
+    await catchUp({
+      log,
+      clock,
+      limits: { ...limits, readEventsMax: Math.min(limits.readEventsMax, eventsAtOnceMax) },
+      spaceId,
+      from: this.#applied,
+      to: target,
+      signal,
+      rest,
+      apply: (stored) => {
+        const event = openForProjection(stored);
+        for (const view of views) view.catchUp(event);
+      },
+      afterBatch: (last) => {
+        this.#persistWhenMuch(last);
+        onProgress?.({ eventsApplied: last.spaceSequence, lastSpaceSequence: target });
+      },
+    });
+  }
+
+  #persistWhenMuch({ eventId, spaceSequence }: StoredEvent): void {
+    let dirtyKeys = 0;
+    for (const { pstate } of this.filled) dirtyKeys += pstate.dirtyKeys;
+    const isMuch = dirtyKeys >= this.#options.limits.dirtyKeysMax;
+    if (!isMuch && spaceSequence - this.#persistedAt < checkpointEventsMax) return;
+    this.#persist({ lastEventId: eventId, lastSpaceSequence: spaceSequence });
+  }
+
+  #persist(checkpoint: Checkpoint): void {
+    const { pstates, spaceId, signal } = this.#options;
+    const { filled } = this;
+    assertGoingOn(signal);
+    for (const view of filled) view.freeze();
+    pstates.flush(
+      spaceId,
+      filled.flatMap((view) => view.flush(checkpoint) ?? []),
+    );
+    for (const view of filled) view.flushed(checkpoint);
+    this.#persistedAt = checkpoint.lastSpaceSequence;
+  }
+}

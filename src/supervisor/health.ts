@@ -1,0 +1,113 @@
+/** The health of a runtime: what a probe asks, and what a person looks at first. */
+
+import type { Clock } from '../core/clock.js';
+import type { ErrorData, RamaxError } from '../core/errors.js';
+import type { ShardHealth, ViewProblem } from '../protocol/stats.js';
+import type { Supervisor } from './supervisor.js';
+
+/** How long a thread may take to say how it is. */
+const answerMsMax = 2_000;
+const problemsShownMax = 100;
+
+/** One thread. */
+export interface ThreadHealth {
+  /** It is up and has answered within two seconds. */
+  readonly isAnswering: boolean;
+  /** How often it was started again. */
+  readonly restarts: number;
+}
+
+/** See the head of this file. */
+export interface RamaxHealth {
+  /**
+   * `ok`; `degraded`: a thread does not answer (its calls wait until it does), or a view has stopped; `failed`: the runtime has
+   * stopped, and `failure` says why; `closed`.
+   */
+  readonly status: 'ok' | 'degraded' | 'failed' | 'closed';
+  readonly failure: ErrorData | undefined;
+  readonly writer: ThreadHealth;
+  readonly shards: readonly ThreadHealth[];
+  readonly views: {
+    /** Views of open spaces that have stopped. */
+    readonly stopped: number;
+    /** Views whose projections are other ones than those that made them, under the same version: a warning. */
+    readonly changed: number;
+    /** Views that are being filled. */
+    readonly building: number;
+    /** Those that have stopped or were changed, at most 100. */
+    readonly problems: readonly ViewProblem[];
+  };
+}
+
+/**
+ * Asks every thread how it is.
+ *
+ * Invariant: a thread that does not answer is not asked again before it does, so that probes do not pile up before it.
+ */
+export class HealthProbe {
+  readonly #supervisor: Supervisor;
+  readonly #clock: Clock;
+  /** Questions without an answer, by thread. */
+  readonly #asked = new Map<string, Promise<unknown>>();
+
+  constructor(supervisor: Supervisor, clock: Clock) {
+    this.#supervisor = supervisor;
+    this.#clock = clock;
+  }
+
+  /** Never rejects. */
+  async health(closed: RamaxError | undefined): Promise<RamaxHealth> {
+    const { writer, shards } = this.#supervisor;
+    const [writerAnswer, ...shardAnswers] =
+      (closed ?? this.#supervisor.failure) === undefined
+        ? await Promise.all([
+            this.#ask('writer', () => writer.call('stats', null)),
+            ...shards.map((shard, index) =>
+              this.#ask(`shard ${index}`, () => shard.call('health', null).answer),
+            ),
+          ])
+        : [undefined, ...shards.map(() => undefined)];
+    return summary(this.#supervisor, closed, writerAnswer !== undefined, shardAnswers);
+  }
+
+  /** The answer, or undefined when there is none in time. */
+  async #ask<T>(thread: string, question: () => Promise<T>): Promise<T | undefined> {
+    const answer =
+      (this.#asked.get(thread) as Promise<T> | undefined) ??
+      question().finally(() => this.#asked.delete(thread));
+    this.#asked.set(thread, answer);
+    const timeIsUp = new Promise<undefined>((resolve) => {
+      const timer = this.#clock.after(answerMsMax, () => resolve(undefined));
+      answer.catch(() => {}).finally(() => timer.cancel());
+    });
+    return Promise.race([answer.catch(() => undefined), timeIsUp]);
+  }
+}
+
+function summary(
+  { restarts, failure }: Supervisor,
+  closed: RamaxError | undefined,
+  isWriterAnswering: boolean,
+  shards: readonly (ShardHealth | undefined)[],
+): RamaxHealth {
+  const views = { stopped: 0, changed: 0, building: 0, problems: [] as ViewProblem[] };
+  for (const shard of shards) {
+    if (shard === undefined) continue;
+    views.stopped += shard.stopped;
+    views.changed += shard.changed;
+    views.building += shard.building;
+    views.problems.push(...shard.problems.slice(0, problemsShownMax - views.problems.length));
+  }
+  const isAnswering = isWriterAnswering && shards.every((shard) => shard !== undefined);
+  const isWell = isAnswering && views.stopped === 0;
+  return {
+    status: failure !== undefined ? 'failed' : closed !== undefined ? 'closed' : isWell ? 'ok' : 'degraded',
+    failure: failure?.toData(),
+    writer: { isAnswering: isWriterAnswering, restarts: restarts.writer },
+    shards: shards.map((shard, index) => ({
+      isAnswering: shard !== undefined,
+      restarts: restarts.shards[index] ?? 0,
+    })),
+    views,
+  };
+}

@@ -1,0 +1,150 @@
+/** Reads of one space: as it is now, or as it was at an earlier sequence. */
+
+import type { App, ParamsOf, QueriesOf, ResultOf, SchemaOf } from '../core/define-app.js';
+import { invalidInput } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+import { mainViewName, unknownName } from '../core/loaded-app.js';
+import { checkId, checkOptions } from '../core/names.js';
+import { checkOptionNames } from '../core/option-names.js';
+import type { EntityAt, EntityKey, ResolvedAt } from '../core/schema/entity-types.js';
+import { freezeValue, type Value, valueBytes } from '../core/values.js';
+import type { PendingCall } from '../protocol/link.js';
+import type { SpaceAddress } from '../protocol/links.js';
+import type { Calls, WaitOptions } from './calls.js';
+import type { Supervisor } from './supervisor.js';
+
+/** What a read of one key may be given. */
+export interface FetchOptions extends WaitOptions {
+  /** The view to read. Default: the main view. */
+  readonly view?: string | undefined;
+}
+
+/** What `getResolved` may be given. */
+export interface GetResolvedOptions extends FetchOptions {
+  /** How many references are followed one after the other, from 0. Default: all. */
+  readonly depth?: number | undefined;
+}
+
+/** A query's parameters: absent where it takes none. */
+export type QueryArguments<Params> = undefined extends Params
+  ? [params?: Params, options?: WaitOptions]
+  : [params: Params, options?: WaitOptions];
+
+const waitOptionNames = ['signal', 'timeoutMs', 'overload'] as const satisfies readonly (keyof WaitOptions)[];
+
+/** What reads stand on. */
+export interface ReadServices {
+  readonly supervisor: Supervisor;
+  readonly calls: Calls;
+  readonly limits: Limits;
+}
+
+/** See the head of this file. */
+export class SpaceReads<A extends App = App> {
+  readonly #services: ReadServices;
+  readonly #address: SpaceAddress;
+  readonly #at: number | undefined;
+
+  /** @param at the sequence of the state to read; undefined: now */
+  constructor(services: ReadServices, address: SpaceAddress, at?: number) {
+    this.#services = services;
+    this.#address = address;
+    this.#at = at;
+  }
+
+  /**
+   * The value at `key` in the main view or another one, or undefined. What is read now sees every command that was issued before it
+   * on any handle of this space, and is answered when what it saw is committed. (A view that is not live is not so far: see
+   * `SpaceHandle.views`.)
+   *
+   * @throws {RamaxError} `unknown_view`, `projection_failed` when the view has stopped, `view_building`, `migration_failed`,
+   *   `invalid_input`, and the codes of every wait
+   */
+  fetch<const Key extends EntityKey<SchemaOf<A>>>(
+    key: Key,
+    options?: WaitOptions,
+  ): Promise<EntityAt<SchemaOf<A>, Key> | undefined>;
+  fetch<Stored = Value>(key: string, options?: FetchOptions): Promise<Stored | undefined>;
+  async fetch(key: string, options: FetchOptions = {}): Promise<unknown> {
+    const view = this.#checked(key, options, 'fetch()', ['view']);
+    const body = { ...this.#address, key, view, at: this.#at };
+    return (await this.#read(() => this.#shard.call('fetch', body), 0, options)).value;
+  }
+
+  /**
+   * The entity at `key` with what it refers to in place of its references, or undefined. See `PStateReader.getResolved`.
+   *
+   * @throws {RamaxError} the codes of `fetch`
+   */
+  getResolved<const Key extends EntityKey<SchemaOf<A>>>(
+    key: Key,
+    options?: Omit<GetResolvedOptions, 'view'>,
+  ): Promise<ResolvedAt<SchemaOf<A>, Key> | undefined>;
+  getResolved<Stored = Value>(key: string, options?: GetResolvedOptions): Promise<Stored | undefined>;
+  async getResolved(key: string, options: GetResolvedOptions = {}): Promise<unknown> {
+    const view = this.#checked(key, options, 'getResolved()', ['view', 'depth']);
+    const body = { ...this.#address, key, view, at: this.#at, depth: checkedDepth(options.depth) };
+    return (await this.#read(() => this.#shard.call('getResolved', body), 0, options)).value;
+  }
+
+  /**
+   * Runs a query beside the state, in the space's shard.
+   *
+   * @throws {RamaxError} `unknown_query`, `command_failed` when the query throws, `projection_failed` and `view_building` when it
+   *   reads a view that has stopped or is not there yet, and the codes of every wait
+   */
+  async query<Name extends keyof QueriesOf<A> & string>(
+    query: Name,
+    ...[params, options = {}]: QueryArguments<ParamsOf<QueriesOf<A>[Name]>>
+  ): Promise<ResultOf<QueriesOf<A>[Name]>> {
+    const { supervisor, limits } = this.#services;
+    const { queries } = supervisor.app;
+    if (!queries.includes(query)) throw unknownName('query', query, queries);
+    checkOptions(options);
+    checkOptionNames(options, waitOptionNames, 'query()');
+    const frozen = params === undefined ? undefined : freezeValue(params, 'params', limits);
+    const body = { ...this.#address, query, params: frozen, at: this.#at };
+    const { value } = await this.#read(
+      () => this.#shard.call('query', body),
+      valueBytes(frozen ?? null),
+      options,
+    );
+    return value as ResultOf<QueriesOf<A>[Name]>;
+  }
+
+  get #shard() {
+    return this.#services.supervisor.shardOf(this.#address);
+  }
+
+  /** Checks what a read of a key is given; says which view it is of, when it is not the main one. */
+  #checked(key: string, options: FetchOptions, of: string, names: readonly string[]): string | undefined {
+    const { supervisor, limits } = this.#services;
+    checkId(key, 'key', limits.idBytesMax);
+    checkOptions(options);
+    checkOptionNames(options, [...names, ...waitOptionNames], of);
+    if (options.view === undefined) return undefined;
+    return checkedView(options.view, supervisor);
+  }
+
+  #read<Reply>(begin: () => PendingCall<Reply>, bytes: number, options: WaitOptions): Promise<Reply> {
+    const { spaceId } = this.#address;
+    return this.#services.calls.make(
+      { spaceId, bytes, isCommand: false, isCancellable: true, begin },
+      options,
+    );
+  }
+}
+
+/** @throws {RamaxError} `unknown_view` */
+export function checkedView(view: unknown, { app }: Pick<Supervisor, 'app'>): string {
+  const known = app.views;
+  if (typeof view === 'string' && known.includes(view)) return view;
+  throw unknownName('view', view ?? mainViewName, known);
+}
+
+/** All, as JSON says it: nothing. */
+function checkedDepth(depth: unknown): number | undefined {
+  if (depth === undefined || depth === Number.POSITIVE_INFINITY) return undefined;
+  if (typeof depth === 'number' && Number.isSafeInteger(depth) && depth >= 0) return depth;
+  throw invalidInput('depth', 'an integer of at least 0, or Infinity', depth);
+}
