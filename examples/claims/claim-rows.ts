@@ -6,6 +6,7 @@
  */
 
 import { parse } from 'csv-parse/sync';
+import { InputError } from '../demo/command-line.js';
 import { lineCharsMax, type TextFile } from '../demo/text-file.js';
 import { type Activity, activityOf } from './activities.js';
 import type { ClaimStep } from './claim.js';
@@ -31,7 +32,7 @@ const columns = ['timestamp', 'space', 'entity', 'step', 'activity', 'amount'] a
 type Column = (typeof columns)[number];
 
 /** The file is no workflow log at all: its header lacks columns. */
-export class HeaderError extends Error {
+export class HeaderError extends InputError {
   override readonly name = 'HeaderError';
 }
 

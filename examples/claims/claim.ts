@@ -4,14 +4,17 @@
  */
 
 /** In which capacity somebody acts on a claim. `missing` is a role that nobody wrote down. */
-export type Role =
-  | 'employee'
-  | 'administration'
-  | 'pre_approver'
-  | 'budget_owner'
-  | 'supervisor'
-  | 'director'
-  | 'missing';
+export type Role = (typeof roles)[number];
+
+export const roles = [
+  'employee',
+  'administration',
+  'pre_approver',
+  'budget_owner',
+  'supervisor',
+  'director',
+  'missing',
+] as const;
 
 /** What can be done with a claim: one command of the app each. */
 export type Action =
@@ -25,15 +28,18 @@ export type Action =
   | 'handlePayment';
 
 /** How far a claim has come. */
-export type Phase =
-  | 'saved'
-  | 'submitted'
-  | 'approved'
-  | 'final_approved'
-  | 'rejected'
-  | 'taken_back'
-  | 'payment_requested'
-  | 'payment_handled';
+export type Phase = (typeof phases)[number];
+
+export const phases = [
+  'saved',
+  'submitted',
+  'approved',
+  'final_approved',
+  'rejected',
+  'taken_back',
+  'payment_requested',
+  'payment_handled',
+] as const;
 
 /** One step of a claim: what every command of the app takes. */
 export interface ClaimStep {

@@ -3,16 +3,13 @@
  * of the rules in `rules.ts`; every event is a step that happened.
  */
 
-import { defineApp, type PStateReader, type PStateWriter, reject } from 'ramax';
+import { defineApp, type EntityReader, type EntityWriter, reject } from 'ramax';
 import { type Page, pageOf } from '../demo/page.js';
-import { type Action, afterAction, type Claim, type ClaimStep, isOpen, statusOf } from './claim.js';
+import { type Action, afterAction, type ClaimStep, isOpen, statusOf } from './claim.js';
+import { byStatusSchema, mainSchema, workloadSchema } from './claims.schema.js';
 import { brokenRule } from './rules.js';
-
-/** Claims and their amounts, counted together. */
-export interface Total {
-  readonly claims: number;
-  readonly amountCents: number;
-}
+import { count, type Total } from './totals.js';
+import { applyWork, readOpenStages, readWorkload } from './workload.js';
 
 /** What a department has on its desk. */
 export interface Summary extends Total {
@@ -20,13 +17,13 @@ export interface Summary extends Total {
   readonly statuses: readonly (Total & { readonly status: string })[];
 }
 
-const nothing: Total = { claims: 0, amountCents: 0 };
+type MainReader = EntityReader<typeof mainSchema>;
 
 /** The command for one action: the rules decide, and what may happen becomes one event. */
 function command<const Type extends string>(action: Action, type: Type) {
-  return (pstate: PStateReader, step: ClaimStep) => {
-    const entityId = `claim:${step.claimId}`;
-    const claim = pstate.get<Claim>(entityId);
+  return (pstate: MainReader, step: ClaimStep) => {
+    const entityId = `claim:${step.claimId}` as const;
+    const claim = pstate.get(entityId);
     const rule = brokenRule(action, claim, step);
     if (rule === undefined) return [{ entityId, type, payload: { action, step } }];
     return reject(rule.name, {
@@ -42,7 +39,7 @@ interface StepEvent {
 }
 
 /** Every event is a step, so a view that follows claims applies the same function to all of them. */
-function onEveryStep(apply: (view: PStateWriter, event: StepEvent) => void) {
+function onEveryStep<View>(apply: (view: View, event: StepEvent) => void) {
   return {
     'claim.saved': apply,
     'claim.submitted': apply,
@@ -56,9 +53,9 @@ function onEveryStep(apply: (view: PStateWriter, event: StepEvent) => void) {
 }
 
 /** Moves the claim on, and its amount from the total of its old status to that of its new one. */
-function applyStep(pstate: PStateWriter, { payload: { action, step } }: StepEvent): void {
-  const key = `claim:${step.claimId}`;
-  const before = pstate.get<Claim>(key);
+function applyStep(pstate: EntityWriter<typeof mainSchema>, { payload: { action, step } }: StepEvent): void {
+  const key = `claim:${step.claimId}` as const;
+  const before = pstate.get(key);
   const after = afterAction(before, action, step);
   pstate.put(key, after);
   if (before !== undefined) count(pstate, `status:${statusOf(before)}`, -1, before.amountCents);
@@ -67,17 +64,9 @@ function applyStep(pstate: PStateWriter, { payload: { action, step } }: StepEven
   if (opened !== 0) pstate.update<number>('open', (open = 0) => open + opened);
 }
 
-/** Adds or takes away one claim; a total that comes down to none leaves no key behind. */
-function count(view: PStateWriter, key: string, sign: 1 | -1, amountCents: number): void {
-  const total = view.get<Total>(key) ?? nothing;
-  const claims = total.claims + sign;
-  if (claims === 0) view.delete(key);
-  else view.put(key, { claims, amountCents: total.amountCents + sign * amountCents });
-}
-
-function summaryOf(pstate: PStateReader): Summary {
+function summaryOf(pstate: MainReader): Summary {
   const prefix = 'status:';
-  const statuses = [...pstate.entries<Total>({ prefix })].map(([key, total]) => {
+  const statuses = [...pstate.entries({ prefix })].map(([key, total]) => {
     return { status: key.slice(prefix.length), ...total };
   });
   return {
@@ -90,6 +79,7 @@ function summaryOf(pstate: PStateReader): Summary {
 
 export default defineApp({
   name: 'claims',
+  schema: mainSchema,
   commands: {
     save: command('save', 'claim.saved'),
     submit: command('submit', 'claim.submitted'),
@@ -100,18 +90,28 @@ export default defineApp({
     requestPayment: command('requestPayment', 'claim.paymentRequested'),
     handlePayment: command('handlePayment', 'claim.paymentHandled'),
   },
+  // The schema refuses what no claim may be; nothing stored has changed its shape, so that the version stays.
   projections: onEveryStep(applyStep),
   views: {
     /** `<status>/<claim>` to the amount in cents, so that a prefix lists a status; `claim:<claim>` to its place there. */
     byStatus: {
       version: 1,
-      on: onEveryStep((view, { payload: { action, step } }) => {
-        const key = `claim:${step.claimId}`;
-        const before = view.get<Claim>(key);
+      schema: byStatusSchema,
+      on: onEveryStep((view: EntityWriter<typeof byStatusSchema>, { payload: { action, step } }) => {
+        const key = `claim:${step.claimId}` as const;
+        const before = view.get(key);
         const after = afterAction(before, action, step);
         if (before !== undefined) view.delete(`${statusOf(before)}/${step.claimId}`);
         view.put(`${statusOf(after)}/${step.claimId}`, after.amountCents);
         view.put(key, after);
+      }),
+    },
+    /** What each role has decided, and the open claims by phase; see `workload.ts`. */
+    workload: {
+      version: 1,
+      schema: workloadSchema,
+      on: onEveryStep((view: EntityWriter<typeof workloadSchema>, { payload: { action, step } }) => {
+        applyWork(view, action, step);
       }),
     },
     /** `2018-03` to what was paid in that month. */
@@ -134,7 +134,9 @@ export default defineApp({
     paidByMonth: (_pstate, _params: undefined, { views }) => {
       return [...views.paidByMonth.entries<Total>()].map(([month, total]) => ({ month, ...total }));
     },
-    page: (pstate, { view, ...place }: Page<'main' | 'byStatus' | 'paidByMonth'>, { views }) => {
+    workload: (_pstate, _params: undefined, { views }) => readWorkload(views.workload),
+    openByPhase: (_pstate, _params: undefined, { views }) => readOpenStages(views.workload),
+    page: (pstate, { view, ...place }: Page<'main' | 'byStatus' | 'workload' | 'paidByMonth'>, { views }) => {
       return pageOf(view === 'main' ? pstate : views[view], place);
     },
   },

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { formatCents, formatCount, formatCounted } from '../demo/format.js';
+import type { Entry } from '../demo/page.js';
 import type { Check, Report, Row } from '../demo/report.js';
 import type { RunContext } from '../demo/run-context.js';
 import {
@@ -19,6 +20,7 @@ import type { Summary } from './claims.app.js';
 import { Replay } from './replay.js';
 import { type Claims, type Department, readDepartment, startClaims } from './start-claims.js';
 import { addSummaries, countClaims } from './summaries.js';
+import { addWorkloads, countOpenStages, decisionsOf, type RoleWork } from './workload.js';
 
 type Pictures = ReadonlyMap<string, SpacePicture>;
 
@@ -61,9 +63,22 @@ async function figures(claims: Claims, replay: Replay, elapsedMs: number): Promi
   ];
   if (failure !== undefined) return rows;
   const { writer } = await claims.stats();
-  const summaries = await Promise.all([...departments.values()].map((each) => each.query('summary')));
+  const all = [...departments.values()];
+  const summaries = await Promise.all(all.map((each) => each.query('summary')));
+  const works = await Promise.all(all.map((each) => each.query('workload')));
   rows.push(...commitRows(tally, writer), { label: 'departments', value: formatCount(departments.size) });
-  return [...rows, ...summaryRows(addSummaries(summaries))];
+  return [...rows, ...summaryRows(addSummaries(summaries)), ...workRows(addWorkloads(works.flat()))];
+}
+
+function workRows(works: readonly RoleWork[]): Row[] {
+  const total = works.reduce((sum, work) => sum + decisionsOf(work), 0);
+  return [
+    { label: 'decisions', value: formatCount(total) },
+    ...works.map((work) => {
+      const value = `${formatCount(decisionsOf(work))}, ${formatCount(work.rejected)} against`;
+      return { label: work.role.replaceAll('_', ' '), value, depth: 1 as const };
+    }),
+  ];
 }
 
 function summaryRows({ claims, openClaims, amountCents, statuses }: Summary): Row[] {
@@ -113,6 +128,7 @@ async function checkLive(
 ): Promise<Pictures> {
   const { check, lastSequences } = await checkSequences(departments, expectedEvents);
   checks.push(check, await checkRebuild(departments, readDepartment), await checkSummaries(departments));
+  checks.push(await checkWorkloads(departments));
   return takePictures(departments, readDepartment, lastSequences);
 }
 
@@ -121,13 +137,41 @@ async function checkSummaries(departments: readonly Department[]): Promise<Check
   const says = 'every summary is what counting the claims one by one gives';
   for (const department of departments) {
     const { main, summary } = await readDepartment(department);
-    const claims = main
-      .filter(([key]) => key.startsWith('claim:'))
-      .map(([, value]) => value as unknown as Claim);
-    if (isDeepStrictEqual(countClaims(claims), summary)) continue;
+    if (isDeepStrictEqual(countClaims(claimsIn(main)), summary)) continue;
     return { says, holds: false, seen: `${department.spaceName} differs` };
   }
   return { says, holds: true, seen: formatCounted(departments.length, 'space') };
+}
+
+/** The further view agrees with the claims of the main view and with the log. */
+async function checkWorkloads(departments: readonly Department[]): Promise<Check> {
+  const says = 'every workload is what the claims and the log say';
+  let decisions = 0;
+  for (const department of departments) {
+    const { main, openByPhase, roles } = await readDepartment(department);
+    const inLog = await countDecisions(department.streamEvents());
+    const inView = roles.reduce((sum, work) => sum + decisionsOf(work), 0);
+    if (!isDeepStrictEqual(countOpenStages(claimsIn(main)), openByPhase) || inLog !== inView) {
+      return { says, holds: false, seen: `${department.spaceName} differs` };
+    }
+    decisions += inLog;
+  }
+  return { says, holds: true, seen: formatCounted(decisions, 'decision') };
+}
+
+async function countDecisions(events: AsyncIterable<{ readonly type: string }>): Promise<number> {
+  let decisions = 0;
+  for await (const { type } of events) if (isDecision(type)) decisions++;
+  return decisions;
+}
+
+function isDecision(type: string): boolean {
+  return type === 'claim.approved' || type === 'claim.finalApproved' || type === 'claim.rejected';
+}
+
+function claimsIn(main: readonly Entry[]): Claim[] {
+  const claims = main.filter(([key]) => key.startsWith('claim:'));
+  return claims.map(([, value]) => value as unknown as Claim);
 }
 
 async function checkAfterRestart({ options, directory }: RunContext, pictures: Pictures): Promise<Check> {

@@ -20,12 +20,15 @@ export type Claims = Awaited<ReturnType<typeof startClaims>>;
 /** One department: a space. */
 export type Department = Awaited<ReturnType<Claims['spaces']['getOrCreate']>>;
 
-/** Everything that a department shows: all entries of all views, and its summary. */
+/** Everything that a department shows: all entries of all views, its summary and its workload. */
 export async function readDepartment(department: Department) {
   return {
     main: await allPages('main', (page) => department.query('page', page)),
     byStatus: await allPages('byStatus', (page) => department.query('page', page)),
+    workload: await allPages('workload', (page) => department.query('page', page)),
     paidByMonth: await allPages('paidByMonth', (page) => department.query('page', page)),
     summary: await department.query('summary'),
+    openByPhase: await department.query('openByPhase'),
+    roles: await department.query('workload'),
   };
 }

@@ -5,11 +5,11 @@
 
 import pc from 'picocolors';
 import { RamaxError } from 'ramax';
-import { HeaderError } from '../claims/claim-rows.js';
 import { runReplay } from '../claims/run-replay.js';
 import { DataDirectory } from '../demo/data-directory.js';
 import { Interruption } from '../demo/interruption.js';
-import { type DemoOptions, parseOptions, UsageError, usage } from '../demo/options.js';
+import { type DemoOptions, parseOptions, usage } from '../demo/options.js';
+import { messageOf, runProgram } from '../demo/program.js';
 import { allHold, reportText } from '../demo/report.js';
 import { runLoad } from './run-load.js';
 import { verifyLog } from './verify-log.js';
@@ -60,18 +60,4 @@ async function verify(file: string, directory: string, shards: number | undefine
   }
 }
 
-/** What is wrong with the call or the disk fits in a line; anything else is a bug and shows where it is. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof RamaxError) return `${error.code}: ${error.message}`;
-  const isExplained = error instanceof UsageError || error instanceof HeaderError || 'code' in error;
-  return isExplained ? error.message : (error.stack ?? error.message);
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`${pc.red(messageOf(error))}\n`);
-  if (error instanceof UsageError) process.stderr.write('--help shows the options\n');
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-}
+await runProgram(main);

@@ -1,6 +1,6 @@
 /** What the demo program takes on its command line. Pure: reads no environment and prints nothing. */
 
-import { parseArgs } from 'node:util';
+import { integerOption, readArguments, textOption, UsageError } from './command-line.js';
 
 /** The choices of one run. */
 export interface DemoOptions {
@@ -22,11 +22,6 @@ export interface DemoOptions {
   /** Such a file, to be held against the directory. */
   readonly verifyLog: string | undefined;
   readonly quiet: boolean;
-}
-
-/** The command line is wrong; the message says how. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 export const usage = `Usage: main.js [options] [log.csv[.gz]]
@@ -60,15 +55,15 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
   if (positionals.length > 1) throw new UsageError(`expected one file at most, got ${positionals.join(' ')}`);
   const options: DemoOptions = {
     csv: positionals[0],
-    tenants: integer('tenants', values.tenants, 1, 100_000) ?? 100,
-    commands: integer('commands', values.commands, 0, 1_000_000_000) ?? 100_000,
-    inFlightMax: integer('in-flight', values['in-flight'], 1, 65_536) ?? 1_024,
-    shards: integer('shards', values.shards, 1, 16),
-    directory: text('directory', values.directory),
+    tenants: integerOption('tenants', values.tenants, 1, 100_000) ?? 100,
+    commands: integerOption('commands', values.commands, 0, 1_000_000_000) ?? 100_000,
+    inFlightMax: integerOption('in-flight', values['in-flight'], 1, 65_536) ?? 1_024,
+    shards: integerOption('shards', values.shards, 1, 16),
+    directory: textOption('directory', values.directory),
     keep: values.keep ?? false,
-    seed: integer('seed', values.seed, 0, 0xffff_ffff) ?? 1,
-    acknowledgedLog: text('acknowledged-log', values['acknowledged-log']),
-    verifyLog: text('verify-log', values['verify-log']),
+    seed: integerOption('seed', values.seed, 0, 0xffff_ffff) ?? 1,
+    acknowledgedLog: textOption('acknowledged-log', values['acknowledged-log']),
+    verifyLog: textOption('verify-log', values['verify-log']),
     quiet: values.quiet ?? false,
   };
   refuseContradictions(options);
@@ -76,27 +71,23 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        tenants: { type: 'string' },
-        commands: { type: 'string' },
-        'in-flight': { type: 'string' },
-        shards: { type: 'string' },
-        directory: { type: 'string' },
-        keep: { type: 'boolean' },
-        seed: { type: 'string' },
-        'acknowledged-log': { type: 'string' },
-        'verify-log': { type: 'string' },
-        quiet: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  return readArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      tenants: { type: 'string' },
+      commands: { type: 'string' },
+      'in-flight': { type: 'string' },
+      shards: { type: 'string' },
+      directory: { type: 'string' },
+      keep: { type: 'boolean' },
+      seed: { type: 'string' },
+      'acknowledged-log': { type: 'string' },
+      'verify-log': { type: 'string' },
+      quiet: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
 }
 
 function refuseContradictions({ csv, directory, acknowledgedLog, verifyLog }: DemoOptions): void {
@@ -109,16 +100,4 @@ function refuseContradictions({ csv, directory, acknowledgedLog, verifyLog }: De
   if (csv !== undefined && acknowledgedLog !== undefined) {
     throw new UsageError('--acknowledged-log belongs to the generated load, not to a replay');
   }
-}
-
-function integer(name: string, given: string | undefined, min: number, max: number): number | undefined {
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  if (/^\d+$/.test(given) && value >= min && value <= max) return value;
-  throw new UsageError(`--${name} must be an integer from ${min} to ${max}, but is ${JSON.stringify(given)}`);
-}
-
-function text(name: string, given: string | undefined): string | undefined {
-  if (given === '') throw new UsageError(`--${name} must not be empty`);
-  return given;
 }

@@ -3,7 +3,8 @@
 import Table from 'cli-table3';
 import type pc from 'picocolors';
 
-type Colors = ReturnType<typeof pc.createColors>;
+/** Colours, or none. */
+export type Colors = ReturnType<typeof pc.createColors>;
 
 /** One promise that was held against what happened. */
 export interface Check {
@@ -45,7 +46,8 @@ export function reportText({ title, rows, checks, notes }: Report, colors: Color
   return `${parts.join('\n')}\n`;
 }
 
-function tableText(rows: readonly Row[], colors: Colors): string {
+/** Rows as a table. */
+export function tableText(rows: readonly Row[], colors: Colors): string {
   // The table's own colours stay off: it would print them whatever NO_COLOR says.
   const table = new Table({ colAligns: ['left', 'right'], style: { head: [], border: [], compact: true } });
   for (const { label, value, depth = 0 } of rows) {
@@ -54,7 +56,8 @@ function tableText(rows: readonly Row[], colors: Colors): string {
   return table.toString();
 }
 
-function checkText({ says, holds, seen }: Check, colors: Colors): string {
+/** A check as a line: green when it holds, red with what was seen when it does not. */
+export function checkText({ says, holds, seen }: Check, colors: Colors): string {
   if (holds) return `${colors.green('✔')} ${says} ${colors.dim(`(${seen})`)}`;
   return colors.red(`✘ ${says}: ${seen}`);
 }

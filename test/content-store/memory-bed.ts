@@ -9,6 +9,7 @@ import { invocationOf } from '../../src/content-store/invocation.js';
 import { LiveSpace } from '../../src/content-store/live-space.js';
 import { localLog } from '../../src/content-store/local-log.js';
 import type { LogLink } from '../../src/content-store/log-link.js';
+import type { SharedBySpaces } from '../../src/content-store/shared-by-spaces.js';
 import { CommandTurn } from '../../src/content-store/turn.js';
 import type { Platform } from '../../src/core/clock.js';
 import type { App } from '../../src/core/define-app.js';
@@ -69,10 +70,12 @@ export class MemoryBed {
     limits: LimitsOptions = {},
     log: LogLink = localLog(this.log),
     { spaceId, spaceName }: SpaceAddress = { spaceId: 1, spaceName: 'acme' },
+    shared?: SharedBySpaces,
   ): Promise<LiveSpace> {
     return LiveSpace.open({
       spaceId,
       spaceName,
+      ...(shared === undefined ? {} : { shared }),
       app: loadApp(app),
       log,
       pstates: this.pstates,

@@ -10,6 +10,7 @@ import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.j
 import type { ViewFlush } from '../../src/pstate/port.js';
 import { errorOf } from '../core/error-of.js';
 import { ManualClock } from '../testing/manual-clock.js';
+import { checkpointOf, loaded } from './builds.js';
 
 const app = loadApp(
   defineApp({
@@ -51,8 +52,7 @@ let errors: RamaxError[];
 beforeEach(() => {
   clock = new ManualClock();
   store = new WatchedStore();
-  views = new Views({ spaceId: 1, app, store, limits: defaultLimits });
-  views.reset(0);
+  views = loaded(new Views({ spaceId: 1, app, store, limits: defaultLimits, fingerprintOf: () => 'f' }));
   [head, committed, errors] = [0, originCheckpoint, []];
   flush = new PendingFlush({
     clock,
@@ -88,7 +88,7 @@ describe('a pending flush', () => {
     expect(store.flushes).toEqual([]);
     await clock.advance(1);
     expect(store.flushes).toEqual([{ sequence: 2, keys: ['a', 'b'] }]);
-    expect(store.checkpoint(1, { name: 'main', version: 1 })).toEqual({
+    expect(checkpointOf(store, 'main')).toEqual({
       lastEventId: 20,
       lastSpaceSequence: 2,
     });
@@ -254,7 +254,7 @@ describe('a reset', () => {
     commit();
     await clock.advance(flushDelayMs);
     flush.reset();
-    views.reset(1);
+    loaded(views, committed);
     store.isBroken = false;
     await clock.advance(10 * flushDelayMs);
     expect([store.flushes, clock.timers]).toEqual([[], 0]);

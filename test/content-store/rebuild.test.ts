@@ -1,15 +1,22 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContentStore } from '../../src/content-store/content-store.js';
-import type { RebuildProgress } from '../../src/content-store/rebuild.js';
+import type { RebuildProgress } from '../../src/content-store/view-fill.js';
 import { defineApp } from '../../src/core/define-app.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { rejectionOf } from '../core/error-of.js';
 import { promisesSettle } from '../testing/manual-clock.js';
+import { build, storedBuilds } from './builds.js';
+import { HeldReads } from './held-reads.js';
 import { entry, folded, foldedAmounts, ledger } from './ledger.js';
 import { MemoryBed } from './memory-bed.js';
+import { Applied, listOf, mainOf, numbersTo, sumOf, type Tally, tally } from './tally.js';
 
 let bed: MemoryBed;
 let store: ContentStore<typeof ledger>;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 beforeEach(async () => {
   bed = await MemoryBed.make();
@@ -17,30 +24,19 @@ beforeEach(async () => {
   for (let n = 0; n < 9; n++) await store.execute('add', entry(n, n % 3));
 });
 
+async function addMany(): Promise<void> {
+  const entries = Array.from({ length: manyEvents }, (_, n) => entry(`many ${n}`, n % 5));
+  await store.execute('addAll', { entries });
+}
+
 async function expectFold(): Promise<void> {
   const events = await bed.events();
   expect(await store.query('everything')).toEqual(folded(events));
   expect(await store.query('amounts')).toEqual(foldedAmounts(events));
 }
 
-/** Reads of the log wait until `release`. */
-function holdReads(): { release(): void; readonly waiting: number } {
-  const waiting: (() => void)[] = [];
-  const readSpace = bed.log.readSpace.bind(bed.log);
-  vi.spyOn(bed.log, 'readSpace').mockImplementation(async (...where) => {
-    await new Promise<void>((proceed) => waiting.push(proceed));
-    return readSpace(...where);
-  });
-  return {
-    release() {
-      vi.restoreAllMocks();
-      for (const proceed of waiting.splice(0)) proceed();
-    },
-    get waiting() {
-      return waiting.length;
-    },
-  };
-}
+/** So many events that a rebuild reads most of them while turns go on. */
+const manyEvents = 300;
 
 describe('a rebuild', () => {
   it('gives the same state, reports after each read, and is persisted', async () => {
@@ -57,14 +53,16 @@ describe('a rebuild', () => {
   });
 
   it('takes in what is executed while it runs', async () => {
-    const reads = holdReads();
+    await addMany();
+    const reads = new HeldReads(bed.log);
     const rebuilt = store.rebuildPState();
     await bed.clock.settle();
     expect(reads.waiting).toBe(1);
     await store.execute('add', entry('meanwhile'));
     await store.execute('remove', { marker: 'r', removed: '3' });
     reads.release();
-    expect(await rebuilt).toEqual({ eventsApplied: 11, lastSpaceSequence: 11 });
+    const events = 9 + manyEvents + 2;
+    expect(await rebuilt).toEqual({ eventsApplied: events, lastSpaceSequence: events });
     await expectFold();
   });
 
@@ -72,7 +70,9 @@ describe('a rebuild', () => {
     let isChanged = false;
     const app = defineApp({
       name: 'changing',
-      commands: { add: () => [{ entityId: 'e', type: 'added' }] },
+      commands: {
+        add: () => Array.from({ length: manyEvents }, () => ({ entityId: 'e', type: 'added' })),
+      },
       projections: {
         added: (pstate, { spaceSequence }) => pstate.put(isChanged ? 'new' : 'old', spaceSequence),
       },
@@ -82,15 +82,22 @@ describe('a rebuild', () => {
     const changing = await bed.open(app);
     await changing.execute('add', undefined);
     isChanged = true;
-    const reads = holdReads();
+    const reads = new HeldReads(bed.log);
     const rebuilt = changing.rebuildPState();
     await bed.clock.settle();
-    expect(await changing.query('all')).toEqual({ old: 1 });
-    expect([await changing.fetch('old'), await changing.fetch('new')]).toEqual([1, undefined]);
+    const expectOld = async (): Promise<void> => {
+      expect(reads.waiting).toBe(1);
+      expect(await changing.query('all')).toEqual({ old: manyEvents });
+      expect([await changing.fetch('old'), await changing.fetch('new')]).toEqual([manyEvents, undefined]);
+    };
+    await expectOld();
+    reads.step();
+    await bed.clock.settle();
+    await expectOld();
     reads.release();
     await rebuilt;
-    expect(await changing.query('all')).toEqual({ new: 1 });
-    expect([await changing.fetch('old'), await changing.fetch('new')]).toEqual([undefined, 1]);
+    expect(await changing.query('all')).toEqual({ new: manyEvents });
+    expect([await changing.fetch('old'), await changing.fetch('new')]).toEqual([undefined, manyEvents]);
   });
 
   it('reads only the events of its own space', async () => {
@@ -143,7 +150,7 @@ describe('a rebuild', () => {
   });
 
   it('that cannot be swapped leaves everything as it was', async () => {
-    vi.spyOn(bed.pstates, 'replaceViews').mockImplementationOnce(() => {
+    vi.spyOn(bed.pstates, 'swap').mockImplementationOnce(() => {
       throw new RamaxError('storage', 'no disk');
     });
     expect((await rejectionOf(store.rebuildPState())).code).toBe('storage');
@@ -185,7 +192,8 @@ describe('a rebuild', () => {
   });
 
   it('survives a commit in doubt in the middle of it', async () => {
-    const reads = holdReads();
+    await addMany();
+    const reads = new HeldReads(bed.log);
     const rebuilt = store.rebuildPState();
     await bed.clock.settle();
     bed.log.fates.push('notWrittenInDoubt');
@@ -193,7 +201,197 @@ describe('a rebuild', () => {
     await promisesSettle();
     reads.release();
     await rebuilt;
-    expect((await executed).spaceSequence).toBe(10);
+    expect((await executed).spaceSequence).toBe(9 + manyEvents + 1);
     await expectFold();
+  });
+});
+
+describe('a rebuild of a view', () => {
+  const numbers = numbersTo(manyEvents);
+  let applied: Applied;
+  let counted: ContentStore<Tally>;
+
+  beforeEach(async () => {
+    bed = await MemoryBed.make();
+    applied = new Applied();
+    counted = await bed.open(tally({ applied, list: 1 }), { limits: { dirtyKeysMax: 50 } });
+    await counted.execute('addMany', numbers);
+    await counted.checkpoint();
+    applied.clear();
+  });
+
+  async function expectAll(
+    store: ContentStore<Tally> = counted,
+    all: readonly number[] = numbers,
+  ): Promise<void> {
+    expect(await store.query('state', 'main')).toEqual(mainOf(all));
+    expect(await store.query('state', 'sum')).toEqual(sumOf(all));
+    expect(await store.query('state', 'list')).toEqual(listOf(all));
+  }
+
+  it('leaves the others alone', async () => {
+    const done = await counted.rebuildPState({ view: 'sum' });
+    expect(done).toEqual({ eventsApplied: manyEvents, lastSpaceSequence: manyEvents });
+    expect([applied.to('main 1'), applied.to('sum 1'), applied.to('list 1')]).toEqual([[], numbers, []]);
+    await bed.clock.settle();
+    expect(storedBuilds(bed.pstates)).toEqual([
+      `list 1.1 live at ${manyEvents}`,
+      `main 1.1 live at ${manyEvents}`,
+      `sum 1.2 live at ${manyEvents}`,
+    ]);
+    await expectAll();
+  });
+
+  it('of a name that there is not is refused', async () => {
+    expect((await rejectionOf(counted.rebuildPState({ view: 'summ' }))).code).toBe('unknown_view');
+  });
+
+  it('that is aborted retires what it has begun, and the old one goes on', async () => {
+    const abort = new AbortController();
+    const rebuilt = counted.rebuildPState({
+      view: 'list',
+      signal: abort.signal,
+      onProgress: () => abort.abort(),
+    });
+    expect((await rejectionOf(rebuilt)).code).toBe('aborted');
+    expect(storedBuilds(bed.pstates).filter((one) => one.includes('building'))).toEqual([]);
+    await bed.clock.settle();
+    expect(storedBuilds(bed.pstates)).toContain(`list 1.1 live at ${manyEvents}`);
+    expect((await counted.views()).map(({ state }) => state)).toEqual(['live', 'live', 'live']);
+    await counted.execute('add', 7);
+    await expectAll(counted, [...numbers, 7]);
+    expect(await counted.rebuildPState({ view: 'list' })).toMatchObject({ eventsApplied: manyEvents + 1 });
+    await expectAll(counted, [...numbers, 7]);
+  });
+
+  it('adopts all views or none', async () => {
+    let isBroken = false;
+    const breaks = (view: string, { spaceSequence }: { spaceSequence: number }): boolean =>
+      isBroken && view === 'list' && spaceSequence === 200;
+    const store = await bed.open(tally({ applied, list: 1, breaks }));
+    isBroken = true;
+    const error = await rejectionOf(store.rebuildPState());
+    expect(error).toMatchObject({ code: 'projection_failed', details: { view: 'list', spaceSequence: 200 } });
+    await bed.clock.settle();
+    expect(storedBuilds(bed.pstates)).toEqual([
+      `list 1.1 live at ${manyEvents}`,
+      `main 1.1 live at ${manyEvents}`,
+      `sum 1.1 live at ${manyEvents}`,
+    ]);
+    expect((await store.views()).map(({ state }) => state)).toEqual(['live', 'live', 'live']);
+    await store.execute('add', 7);
+    await expectAll(store, [...numbers, 7]);
+  });
+
+  it('swaps while nothing is uncommitted and everything else is persisted', async () => {
+    const live = await bed.openLive(tally({ list: 1 }));
+    const swap = vi.spyOn(bed.pstates, 'swap').mockImplementationOnce((spaceId, views) => {
+      expect(live.stats).toMatchObject({ head: manyEvents + 2, committed: manyEvents + 2, held: 0 });
+      const heads = bed.pstates.builds(spaceId).map(({ checkpoint }) => checkpoint.lastSpaceSequence);
+      expect(heads).toEqual([manyEvents + 2, manyEvents + 2, manyEvents + 2, manyEvents + 2]);
+      swap.mockRestore();
+      bed.pstates.swap(spaceId, views);
+    });
+    bed.log.isHeld = true;
+    const rebuilt = live.rebuild(['sum'], () => {});
+    live.take(bed.command('add', 5));
+    live.take(bed.command('add', 6));
+    await bed.clock.settle();
+    expect([swap.mock.calls.length, live.stats.held]).toEqual([0, 2]);
+    bed.log.releaseAll();
+    await rebuilt;
+    expect(storedBuilds(bed.pstates)).toContain(`sum 1.2 live at ${manyEvents + 2}`);
+    await live.close();
+    await expectAll(await bed.open(tally({ list: 1 })), [...numbers, 5, 6]);
+  });
+
+  it('sweeps what it has retired away, a bounded number of rows at a time', async () => {
+    const store = await bed.open(tally({ list: 1 }), { limits: { purgeRowsMax: 100 } });
+    const sweep = vi.spyOn(bed.pstates, 'sweep');
+    const left: number[] = [];
+    const soon = bed.clock.soon.bind(bed.clock);
+    vi.spyOn(bed.clock, 'soon').mockImplementation((task) => {
+      if (sweep.mock.calls.length > 0) left.push(bed.pstates.count(1, build('list')));
+      soon(task);
+    });
+    await store.rebuildPState({ view: 'list' });
+    await bed.clock.settle();
+    expect(left).toEqual([200, 100, 0]);
+    expect(sweep.mock.calls).toEqual(Array(4).fill([1, 100]));
+    await expectAll(store);
+  });
+
+  it('goes on where it was after a crash, when it is asked for again', async () => {
+    const reads = new HeldReads(bed.log);
+    void counted.rebuildPState({ view: 'list' }).catch(() => {});
+    await bed.clock.settle();
+    reads.step();
+    await bed.clock.settle();
+    reads.abandon();
+    expect(applied.to('list 1')).toEqual(numbersTo(128));
+    expect(storedBuilds(bed.pstates)).toContain('list 1.2 building at 128');
+    applied.clear();
+    const reopened = await bed.open(tally({ applied, list: 1 }));
+    await expectAll(reopened);
+    expect(await reopened.rebuildPState({ view: 'list' })).toMatchObject({ eventsApplied: manyEvents });
+    expect(applied.to('list 1')).toEqual(numbers.slice(128));
+    await expectAll(reopened);
+  });
+
+  it('goes on where it was after a crash by itself', async () => {
+    const reads = new HeldReads(bed.log);
+    void counted.rebuildPState({ view: 'list' }).catch(() => {});
+    await bed.clock.settle();
+    reads.step();
+    await bed.clock.settle();
+    reads.abandon();
+    applied.clear();
+    const reopened = await bed.open(tally({ applied, list: 1 }));
+    await bed.clock.settle();
+    expect(applied.to('list 1')).toEqual(numbers.slice(128));
+    expect(storedBuilds(bed.pstates)).toContain(`list 1.2 live at ${manyEvents}`);
+    await expectAll(reopened);
+  });
+
+  it('that is gone on with after a crash and is aborted then is retired for good', async () => {
+    const reads = new HeldReads(bed.log);
+    void counted.rebuildPState({ view: 'list' }).catch(() => {});
+    await bed.clock.settle();
+    reads.step();
+    await bed.clock.settle();
+    reads.abandon();
+    const reopened = await bed.open(tally({ applied, list: 1 }));
+    const abort = new AbortController();
+    abort.abort();
+    const aborted = reopened.rebuildPState({ view: 'list', signal: abort.signal });
+    expect((await rejectionOf(aborted)).code).toBe('aborted');
+    await bed.clock.settle();
+    expect(storedBuilds(bed.pstates)).toEqual([
+      `list 1.1 live at ${manyEvents}`,
+      `main 1.1 live at ${manyEvents}`,
+      `sum 1.1 live at ${manyEvents}`,
+    ]);
+    await reopened.execute('add', 7);
+    expect(await reopened.rebuildPState({ view: 'list' })).toMatchObject({ eventsApplied: manyEvents + 1 });
+    await expectAll(reopened, [...numbers, 7]);
+  });
+
+  it('is told from a view whose projections have changed without a raised version', async () => {
+    await counted.close();
+    const changed = await bed.open(tally({ applied, list: 1, isSumRewritten: true }));
+    const changes = async () => (await changed.views()).map(({ view, isChanged }) => [view, isChanged]);
+    expect(await changes()).toEqual([
+      ['main', false],
+      ['sum', true],
+      ['list', false],
+    ]);
+    expect(applied.size).toBe(0);
+    expect(await changed.query('state', 'sum')).toEqual(sumOf(numbers));
+    await changed.rebuildPState({ view: 'sum' });
+    expect((await changes())[1]).toEqual(['sum', false]);
+    expect(await changed.query('state', 'sum')).toEqual(sumOf(numbers, 2));
+    await changed.close();
+    const again = await bed.open(tally({ list: 1, isSumRewritten: true }));
+    expect((await again.views())[1]).toMatchObject({ view: 'sum', isChanged: false });
   });
 });

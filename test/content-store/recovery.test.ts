@@ -7,6 +7,7 @@ import { fetchTurn, queryTurn } from '../../src/content-store/reads.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { defaultLimits } from '../../src/core/limits.js';
 import { rejectionOf } from '../core/error-of.js';
+import { checkpointOf } from './builds.js';
 import type { Fate } from './held-log.js';
 import { entry, folded, foldedAmounts, ledger, markers } from './ledger.js';
 import { type LinkFate, LossyLink } from './lossy-link.js';
@@ -153,7 +154,7 @@ describe('a commit in doubt', () => {
     bed.log.fates.push('notWrittenInDoubt');
     await store.execute('add', entry('b'));
     expect((await store.checkpoint()).lastSpaceSequence).toBe(2);
-    expect(bed.pstates.checkpoint(1, { name: 'main', version: 1 })?.lastSpaceSequence).toBe(2);
+    expect(checkpointOf(bed.pstates, 'main')?.lastSpaceSequence).toBe(2);
   });
 });
 

@@ -2,14 +2,13 @@
  * The demo program as a user runs it: built, in a process of its own, on real threads and a real disk. Needs `dist`.
  */
 
-import { spawn } from 'node:child_process';
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Ended, runProgram } from './support/run-program.js';
 
-const program = fileURLToPath(new URL('../../dist/examples/crm/main.js', import.meta.url));
 const fixture = fileURLToPath(new URL('./fixtures/claims.csv', import.meta.url));
 
 let directory: string;
@@ -22,32 +21,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-interface Ended {
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the program; `stopAt` names the signal that it gets when it has printed its first line of progress. */
 function run(args: readonly string[], stopAt?: NodeJS.Signals): Promise<Ended> {
-  // Temporary directories of the program land in ours, so that the test sees whether they go.
-  const env = { ...process.env, NO_COLOR: '1', TMPDIR: directory };
-  const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  child.stderr.once('data', () => {
-    if (stopAt !== undefined) child.kill(stopAt);
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
-  });
+  return runProgram('crm', args, { directory, ...(stopAt === undefined ? {} : { stopAt }) });
 }
 
 const small = ['--tenants', '4', '--commands', '600', '--quiet'];
@@ -77,6 +52,7 @@ describe('the demo program', () => {
       expect(stdout).toContain('13 = 5 + 0 + 8');
       expect(stdout).toContain('line 8: the quotes do not match');
       expect(stdout).toMatch(/payment requested .* 1 claim {2} +10\.01/);
+      expect(stdout).toContain('✔ every workload is what the claims and the log say (2 decisions)');
     }
   });
 

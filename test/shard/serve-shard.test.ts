@@ -82,6 +82,7 @@ describe('a shard behind its link', () => {
       commands: Object.keys(ledger.commands),
       queries: Object.keys(ledger.queries ?? {}),
       views: ['main', 'amounts'],
+      viewVersions: { main: 1, amounts: 1 },
     });
   });
 
@@ -149,6 +150,64 @@ describe('a shard behind its link', () => {
     const aborted = shard.start('rebuild', address);
     aborted.cancel();
     expect((await run(rejectionOf(aborted.answer))).code).toBe('aborted');
+  });
+
+  it('reads the state as of an earlier sequence', async () => {
+    for (const name of ['a', 'b', 'c']) await run(execute(name).answer);
+    const earlier = { ...address, at: 2 };
+    expect(await run(shard.call('fetch', { ...earlier, key: 'count' }))).toEqual({ value: 2 });
+    expect(await run(shard.call('fetch', { ...earlier, key: 'amount:1', view: 'amounts' }))).toEqual({
+      value: 2,
+    });
+    const state = await run(shard.call('query', { ...earlier, query: 'everything' }));
+    expect(state.value).toEqual(folded((await log.readSpace(1, 0, wide)).slice(0, 2)));
+    expect(await run(shard.call('fetch', { ...address, at: 0, key: 'count' }))).toEqual({});
+    const tooFar = await run(rejectionOf(shard.call('fetch', { ...address, at: 4, key: 'count' })));
+    expect([tooFar.code, tooFar.details['field']]).toEqual(['invalid_input', 'spaceSequence']);
+  });
+
+  it('lets go of a reader of the past who has gone, and goes on', async () => {
+    for (const name of ['a', 'b', 'c']) await run(execute(name).answer);
+    const read = shard.start('fetch', { ...address, at: 3, key: 'count' });
+    read.cancel();
+    expect((await run(rejectionOf(read.answer))).code).toBe('aborted');
+    expect(await run(shard.call('fetch', { ...address, at: 3, key: 'count' }))).toEqual({ value: 3 });
+  });
+
+  it('answers a watcher when there is something that it does not know, and lets it go', async () => {
+    const watch = { ...address, target: { kind: 'key', view: 'main', key: 'count' } } as const;
+    expect(await run(shard.call('watch', { ...watch, known: null }))).toEqual({ token: 'nothing' });
+    const waiting = shard.call('watch', { ...watch, known: 'nothing' });
+    await run(execute('a').answer);
+    const shown = await run(waiting);
+    expect(shown.value).toBe(1);
+    const left = shard.start('watch', { ...watch, known: shown.token });
+    await scheduler.advance(100);
+    expect(await run(shard.call('stats', null))).toMatchObject({ watchers: 1 });
+    left.cancel();
+    expect((await run(rejectionOf(left.answer))).code).toBe('aborted');
+    expect(await run(shard.call('stats', null))).toMatchObject({ watchers: 0 });
+  });
+
+  it('rebuilds one view, says how views are, fills them, migrates, and is well', async () => {
+    for (const name of ['a', 'b']) await run(execute(name).answer);
+    expect(await run(shard.call('rebuild', { ...address, views: ['amounts'] }))).toMatchObject({
+      eventsApplied: 2,
+    });
+    expect(await run(shard.call('views', address))).toMatchObject([
+      { view: 'main', state: 'live', spaceSequence: 2, lag: 0 },
+      { view: 'amounts', state: 'live', serves: { version: 1, spaceSequence: 2 } },
+    ]);
+    expect(await run(shard.call('fillViews', address))).toBeNull();
+    expect(await run(shard.call('migrateAll', address))).toMatchObject({ failed: 0 });
+    const skip = { ...address, view: 'main', spaceSequence: 1 };
+    expect((await run(rejectionOf(shard.call('skipEvent', skip)))).code).toBe('invalid_input');
+    expect(await run(shard.call('health', null))).toEqual({
+      problems: [],
+      stopped: 0,
+      changed: 0,
+      building: 0,
+    });
   });
 
   it('refuses a query that the app does not have', async () => {

@@ -61,11 +61,11 @@ export class ShardBed {
     return bed;
   }
 
-  /** A new shard in the place of the one before. */
-  restart(): Shard {
+  /** A new shard in the place of the one before, perhaps of another app. */
+  restart(app: App = this.#app): Shard {
     this.#fence++;
     this.shard = new Shard({
-      app: loadApp(this.#app),
+      app: loadApp(app),
       log: this.#link,
       openPartition: (partition) => {
         this.openedPartitions.push(partition);

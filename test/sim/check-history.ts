@@ -5,9 +5,11 @@
 
 import { decode } from 'msgpackr';
 import type { StoredEvent } from '../../src/event-store/port.js';
+import { canonical, checkPicture, checkWatcher, fold } from './check-views.js';
 import type { History, SentCommand } from './history.js';
 
-interface LedgerEvent {
+/** An event of the ledger as it is in the log. */
+export interface LedgerEvent {
   readonly spaceSequence: number;
   readonly eventId: number;
   readonly type: string;
@@ -31,6 +33,9 @@ export function brokenPromises(history: History): string[] {
     checkOnce(spaceName, log, commands, broken);
     checkRealTime(spaceName, commands, broken);
     checkStates(history, spaceName, log, broken);
+    const isOfSpace = (of: { readonly spaceName: string }): boolean => of.spaceName === spaceName;
+    for (const picture of history.pictures.filter(isOfSpace)) checkPicture(log, picture, broken);
+    for (const watcher of history.watchers.filter(isOfSpace)) checkWatcher(log, watcher, broken);
   }
   checkIsolation(history, events, broken);
   for (const read of history.reads) {
@@ -156,8 +161,8 @@ function checkStates(
   log: readonly LedgerEvent[],
   broken: string[],
 ): void {
-  const { main, amounts } = fold(log);
   for (const state of history.states.filter((candidate) => candidate.spaceName === spaceName)) {
+    const { main, amounts } = fold(log.slice(0, state.sequence), state.version);
     for (const [view, expected, actual] of [
       ['main', main, state.main],
       ['amounts', amounts, state.amounts],
@@ -169,30 +174,6 @@ function checkStates(
       }
     }
   }
-}
-
-function fold(log: readonly LedgerEvent[]): {
-  main: Record<string, unknown>;
-  amounts: Record<string, number>;
-} {
-  const main: Record<string, unknown> = {};
-  const amounts: Record<string, number> = {};
-  let [count, total] = [0, 0];
-  for (const { type, payload, spaceSequence } of log) {
-    if (type === 'added') {
-      count++;
-      total = total * 3 + payload.amount;
-      main[`entry:${payload.marker}`] = { amount: payload.amount, spaceSequence };
-      amounts[`amount:${payload.amount}`] = (amounts[`amount:${payload.amount}`] ?? 0) + 1;
-      main['total'] = total;
-    } else {
-      count--;
-      delete main[`entry:${payload.removed}`];
-    }
-    main['count'] = count;
-    main['last'] = spaceSequence;
-  }
-  return { main, amounts };
 }
 
 /** Promise 4: a space's log has only what was sent to it. */
@@ -210,12 +191,4 @@ function checkIsolation(
         broken.push(`${spaceName} has an event of ${home.get(payload.marker)}`);
     }
   }
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, nested: unknown) =>
-    typeof nested === 'object' && nested !== null && !Array.isArray(nested)
-      ? Object.fromEntries(Object.entries(nested).sort(([left], [right]) => (left < right ? -1 : 1)))
-      : nested,
-  );
 }

@@ -8,7 +8,8 @@ import { RamaxError } from '../../src/core/errors.js';
 import type { RamaxRuntime } from '../../src/supervisor/ramax.js';
 import type { SpaceHandle } from '../../src/supervisor/space-handle.js';
 import { House } from '../../src/testing/house.js';
-import { type Entry, ledger } from './ledger-app.js';
+import { type Entry, ledger, ledgerOf } from './ledger-app.js';
+import { Watcher } from './watcher.js';
 
 type Ledger = typeof ledger;
 
@@ -39,6 +40,17 @@ export interface SeenRead {
   readonly ownWrite: number;
 }
 
+/** Both views as a read saw them at one moment. */
+export interface SeenPicture {
+  readonly spaceName: string;
+  /** The sequence of the past that was read; undefined: now. */
+  readonly at: number | undefined;
+  readonly main: unknown;
+  readonly amounts: unknown;
+  /** The version of the view of amounts in the app that ran then. */
+  readonly version: number;
+}
+
 /** A history and the house it happened in. */
 export interface History {
   readonly seed: number;
@@ -53,14 +65,25 @@ export interface History {
     readonly spaceName: string;
     readonly main: unknown;
     readonly amounts: unknown;
+    readonly version: number;
+    /** Events of the space then. */
+    readonly sequence: number;
   }[];
+  readonly pictures: readonly SeenPicture[];
+  readonly watchers: readonly Watcher[];
   readonly recoveries: number;
   readonly crashes: number;
+  /** Whether it went on with a release whose view of amounts has another version. */
+  readonly isRaised: boolean;
 }
 
 const spaceNames = ['north', 'south', 'east'];
 const clients = 6;
 const callsPerClient = 12;
+/** After a restart: enough to meet views that are being filled. */
+const laterClients = 3;
+const callsPerLaterClient = 4;
+const watchersPerHistory = 3;
 const duels = 6;
 /** Small bounds, so that flushes, full gates and several batches happen in a short history. */
 const limits = {
@@ -73,24 +96,42 @@ const limits = {
   restartsMax: 1_000,
   cacheEntriesMax: 4,
   openSpacesMax: 2,
+  idleSpaceMs: 60,
+  catchUpEventsMax: 3,
+  historyStatesMax: 2,
 };
 
 /** Plays the history of a seed. */
 export async function playHistory(seed: number): Promise<History> {
   const house = new House({ app: ledger, seed });
+  const { random } = house;
   const player = new Player(house);
-  const shards = 1 + house.random.below(3);
-  let ramax = await house.start({ shards, limits });
+  let ramax = await house.start({ shards: 1 + random.below(3), limits });
   const playing = player.playAll(ramax);
   const faults = injectFaults(house);
   await house.run(playing);
-  const crashes = faults.stop();
+  let crashes = faults.stop();
   await player.readStates(ramax, 'at the end');
+  await player.letWatchersSeeTheEnd();
   const { shards: shardStats } = await house.run(ramax.stats());
   const recoveries = shardStats.reduce((sum, stats) => sum + stats.recoveries, 0);
-  if (house.random.oneIn(2)) await house.run(ramax.close());
-  else house.killAll();
-  ramax = await house.start({ shards: 1 + house.random.below(3), limits });
+  if (random.oneIn(2)) await house.run(ramax.close());
+  else {
+    await player.stopWatchers();
+    house.killAll();
+  }
+  await player.watchersEnd();
+  const isRaised = random.oneIn(2);
+  if (isRaised) player.version = 2;
+  const app = ledgerOf({ version: player.version });
+  ramax = await house.start({ app, shards: 1 + random.below(3), limits });
+  if (isRaised) {
+    const later = player.playLater(ramax);
+    const laterFaults = injectFaults(house);
+    await house.run(later);
+    crashes += laterFaults.stop();
+    await player.waitForViews(ramax);
+  }
   await player.readStates(ramax, 'after a restart');
   await house.run(ramax.close());
   return {
@@ -100,8 +141,11 @@ export async function playHistory(seed: number): Promise<History> {
     reads: player.reads,
     failedReads: player.failedReads,
     states: player.states,
+    pictures: player.pictures,
+    watchers: player.watchers,
     recoveries,
     crashes,
+    isRaised,
   };
 }
 
@@ -141,7 +185,18 @@ class Player {
   readonly commands: SentCommand[] = [];
   readonly reads: SeenRead[] = [];
   readonly failedReads: string[] = [];
-  readonly states: { when: string; spaceName: string; main: unknown; amounts: unknown }[] = [];
+  readonly states: {
+    when: string;
+    spaceName: string;
+    main: unknown;
+    amounts: unknown;
+    version: number;
+    sequence: number;
+  }[] = [];
+  readonly pictures: SeenPicture[] = [];
+  readonly watchers: Watcher[] = [];
+  /** Of the view of amounts, in the app that runs. */
+  version = 1;
   readonly #isDuel: boolean;
   #clock = 0;
   #markers = 0;
@@ -154,7 +209,50 @@ class Player {
   async playAll(ramax: RamaxRuntime<Ledger>): Promise<void> {
     const spaces = await Promise.all(spaceNames.map((name) => ramax.spaces.getOrCreate(name)));
     if (this.#isDuel) await this.#playDuels(spaces[0]!);
-    else await Promise.all(Array.from({ length: clients }, () => this.#playClient(spaces)));
+    else {
+      for (let n = 0; n < watchersPerHistory; n++) {
+        this.watchers.push(new Watcher(this.#house, this.#house.random.pick(spaces)!));
+      }
+      await Promise.all(Array.from({ length: clients }, () => this.#playClient(spaces, callsPerClient)));
+    }
+  }
+
+  /** A few clients more, in another runtime. */
+  async playLater(ramax: RamaxRuntime<Ledger>): Promise<void> {
+    const spaces = await Promise.all(spaceNames.map((name) => ramax.spaces.getOrCreate(name)));
+    const play = () => this.#playClient(spaces, callsPerLaterClient);
+    await Promise.all(Array.from({ length: laterClients }, play));
+  }
+
+  /** Whatever is filled behind is filled, and nobody has to ask for it. */
+  async waitForViews(ramax: RamaxRuntime<Ledger>): Promise<void> {
+    for (const spaceName of spaceNames) {
+      const space = await this.#house.run(ramax.spaces.getOrCreate(spaceName));
+      let states: readonly string[] = ['not asked'];
+      for (let round = 0; round < 40 && states.some((state) => state !== 'live'); round++) {
+        await this.#house.scheduler.advance(25);
+        states = (await this.#house.run(space.views())).map(({ state }) => state);
+      }
+      if (states.some((state) => state !== 'live')) {
+        this.failedReads.push(`${spaceName}: views are ${states.join()} long after the start`);
+      }
+    }
+  }
+
+  /** What is committed comes to every watcher, however slow it is. */
+  async letWatchersSeeTheEnd(): Promise<void> {
+    for (let round = 0; round < 40 && this.watchers.some((watcher) => watcher.isBehind); round++) {
+      await this.#house.scheduler.advance(25);
+    }
+  }
+
+  async stopWatchers(): Promise<void> {
+    for (const watcher of this.watchers) watcher.abort();
+    await this.watchersEnd();
+  }
+
+  async watchersEnd(): Promise<void> {
+    await this.#house.run(Promise.all(this.watchers.map(({ ended }) => ended)));
   }
 
   /**
@@ -182,16 +280,23 @@ class Player {
       const space = await this.#house.run(ramax.spaces.getOrCreate(spaceName));
       const main = await this.#house.run(space.query('everything'));
       const amounts = await this.#house.run(space.query('amounts'));
-      this.states.push({ when, spaceName, main, amounts });
+      this.states.push({
+        when,
+        spaceName,
+        main,
+        amounts,
+        version: this.version,
+        sequence: this.#onDisk(space),
+      });
     }
   }
 
   /** One client: some of its calls wait for their answer, some do not. */
-  async #playClient(spaces: readonly SpaceHandle<Ledger>[]): Promise<void> {
+  async #playClient(spaces: readonly SpaceHandle<Ledger>[], calls: number): Promise<void> {
     const { random, scheduler } = this.#house;
     const open: Promise<unknown>[] = [];
     const ownWrites = new Map<string, number>();
-    for (let call = 0; call < callsPerClient; call++) {
+    for (let call = 0; call < calls; call++) {
       const space = random.pick(spaces)!;
       const answer = this.#call(space, ownWrites);
       if (random.oneIn(2)) open.push(answer);
@@ -204,13 +309,31 @@ class Player {
   #call(space: SpaceHandle<Ledger>, ownWrites: Map<string, number>): Promise<void> {
     const { random } = this.#house;
     if (random.oneIn(12)) return this.#maintain(space);
+    if (random.oneIn(10)) return this.#look(space, ownWrites);
     return random.oneIn(4) ? this.#read(space, ownWrites) : this.#send(space, ownWrites);
+  }
+
+  /** Looks at both views at once, now or in the past. */
+  async #look(space: SpaceHandle<Ledger>, ownWrites: ReadonlyMap<string, number>): Promise<void> {
+    const { random } = this.#house;
+    const { spaceName } = space;
+    const { version } = this;
+    const known = ownWrites.get(spaceName) ?? 0;
+    const at = random.oneIn(2) ? random.below(known + 1) : undefined;
+    try {
+      const picture = await (at === undefined ? space : space.at(at)).query('picture');
+      this.pictures.push({ spaceName, at, version, ...picture });
+    } catch (error) {
+      this.failedReads.push(`${spaceName}: a look at ${at ?? 'the state'} failed: ${String(error)}`);
+    }
   }
 
   /** Rebuilds and checkpoints, in the middle of everything. */
   async #maintain(space: SpaceHandle<Ledger>): Promise<void> {
     try {
-      await (this.#house.random.oneIn(2) ? space.rebuild() : space.checkpoint());
+      const { random } = this.#house;
+      if (random.oneIn(2)) await space.checkpoint();
+      else await space.rebuild(random.pick([{}, { view: 'main' }, { view: 'amounts' }]));
     } catch (error) {
       this.failedReads.push(`${space.spaceName}: a rebuild or checkpoint failed: ${String(error)}`);
     }

@@ -75,14 +75,16 @@ const bugs: Readonly<Record<string, { readonly plant: () => void; readonly found
   },
   'a projection that is applied twice after a restart': {
     plant() {
-      const checkpoint = MemoryPStateStore.prototype.checkpoint;
-      vi.spyOn(MemoryPStateStore.prototype, 'checkpoint').mockImplementation(function (
+      const builds = MemoryPStateStore.prototype.builds;
+      vi.spyOn(MemoryPStateStore.prototype, 'builds').mockImplementation(function (
         this: MemoryPStateStore,
-        ...where
+        spaceId,
       ) {
-        const stored = checkpoint.apply(this, where);
-        if (stored === undefined || stored.lastSpaceSequence === 0) return stored;
-        return { ...stored, lastSpaceSequence: stored.lastSpaceSequence - 1 };
+        return builds.call(this, spaceId).map((build) => {
+          const { checkpoint } = build;
+          const lastSpaceSequence = Math.max(0, checkpoint.lastSpaceSequence - 1);
+          return { ...build, checkpoint: { ...checkpoint, lastSpaceSequence } };
+        });
       });
     },
     found: /the fold is/,

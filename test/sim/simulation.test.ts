@@ -7,17 +7,23 @@ const firstSeed = Number(process.env['RAMAX_SIM_FIRST'] ?? 1);
 
 describe('random histories over several spaces, with threads that die and commits in doubt', () => {
   it(`keeps the promises 1 to 5 over ${seeds} seeds`, { timeout: 600_000 }, async () => {
-    let [recoveries, crashes, commands] = [0, 0, 0];
+    let [recoveries, crashes, commands, shown, ofThePast, raised] = [0, 0, 0, 0, 0, 0];
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       const history = await playHistory(seed);
       expect(brokenPromises(history), `seed ${seed}`).toEqual([]);
       recoveries += history.recoveries;
       crashes += history.crashes;
       commands += history.commands.length;
+      for (const { seen } of history.watchers) shown += seen.length;
+      ofThePast += history.pictures.filter(({ at }) => at !== undefined && at > 0).length;
+      if (history.isRaised) raised++;
     }
     // A simulation in which nothing ever went wrong would prove nothing.
     expect(crashes).toBeGreaterThan(seeds / 2);
     expect(recoveries).toBeGreaterThan(seeds / 10);
     expect(commands).toBeGreaterThan(seeds * 20);
+    expect(shown).toBeGreaterThan(seeds * 5);
+    expect(ofThePast).toBeGreaterThan(seeds);
+    expect(raised).toBeGreaterThan(seeds / 3);
   });
 });

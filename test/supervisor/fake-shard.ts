@@ -1,8 +1,11 @@
 /** Shards at the other end of a link, which answer what the test says and die when it says. */
 
+import type { WatchTarget } from '../../src/content-store/changes.js';
 import type { Accepted, Invocation } from '../../src/content-store/turn.js';
+import { RamaxError } from '../../src/core/errors.js';
 import { Caller, type Handlers, serve } from '../../src/protocol/link.js';
 import { type ShardCalls, shardLink } from '../../src/protocol/links.js';
+import type { ShardHealth } from '../../src/protocol/stats.js';
 import { type HousePort, houseChannel } from '../../src/testing/house-port.js';
 import { type Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
 
@@ -14,6 +17,18 @@ export interface SeenCommand {
   isCancelled: boolean;
 }
 
+/** A watcher as the shard sees it. */
+export interface SeenWatch {
+  readonly target: WatchTarget;
+  readonly known: string | null;
+  readonly show: (watched: ShardCalls['watch']['reply']) => void;
+  readonly fail: (error: unknown) => void;
+  isCancelled: boolean;
+}
+
+/** Nothing is wrong. */
+export const inGoodHealth: ShardHealth = { problems: [], stopped: 0, changed: 0, building: 0 };
+
 /** See the head of this file. */
 export class FakeShard {
   readonly #port: HousePort;
@@ -22,6 +37,9 @@ export class FakeShard {
   /** Everything that came, in order: the names of commands, and of other calls. */
   readonly seen: string[] = [];
   readonly commands = new Map<string, SeenCommand>();
+  readonly watches: SeenWatch[] = [];
+  /** What it answers when it is asked how it is. */
+  health: ShardHealth | Promise<ShardHealth> = inGoodHealth;
 
   constructor(scheduler: Scheduler) {
     const clock = schedulerClock(scheduler, () => true);
@@ -45,7 +63,7 @@ export class FakeShard {
       };
     const progress = { eventsApplied: 1, lastSpaceSequence: 1 };
     return {
-      ready: note('ready', { name: 'app', commands: [], queries: [], views: [] }),
+      ready: note('ready', { name: 'app', commands: [], queries: [], views: [], viewVersions: {} }),
       execute: ({ invocation }, serving) =>
         new Promise((accept, fail) => {
           this.seen.push(invocation.command);
@@ -59,11 +77,30 @@ export class FakeShard {
         this.seen.push(`fetch ${key}`);
         return { value: key };
       },
+      getResolved: note('getResolved', {}),
       query: note('query', {}),
+      watch: ({ target, known }, serving) =>
+        new Promise((show, fail) => {
+          this.seen.push(`watch ${target.kind} knowing ${known}`);
+          const watching: SeenWatch = { target, known, show, fail, isCancelled: false };
+          serving.onCancel(() => {
+            watching.isCancelled = true;
+            fail(new RamaxError('aborted', 'the watcher has gone'));
+          });
+          this.watches.push(watching);
+        }),
       rebuild: (_address, serving) => {
         this.seen.push('rebuild');
         serving.report(progress);
         return progress;
+      },
+      migrateAll: note('migrateAll', { entriesRead: 0, entriesMigrated: 0, failures: [], failed: 0 }),
+      fillViews: note('fillViews', null),
+      views: note('views', []),
+      skipEvent: note('skipEvent', null),
+      health: () => {
+        this.seen.push('health');
+        return this.health;
       },
       checkpoint: note('checkpoint', { lastEventId: 0, lastSpaceSequence: 0 }),
       dropSpace: note('dropSpace', null),

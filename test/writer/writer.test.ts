@@ -57,7 +57,33 @@ describe('a group commit', () => {
       { firstEventId: 3, spaceSequence: 1 },
     ]);
     expect(log.commits).toBe(1);
-    expect(writer.stats).toEqual({ commits: 1, commands: 3, events: 3, fenced: 0, queued: 0 });
+    expect(writer.stats).toEqual({
+      commits: 1,
+      commands: 3,
+      events: 3,
+      batchSizes: [0, 1],
+      fenced: 0,
+      queued: 0,
+    });
+  });
+
+  it('is counted by its size, in powers of two; one of the registry alone is not', async () => {
+    for (const size of [1, 3, 2, 4, 1]) {
+      const before = [1, 2, 3].map((spaceId) => log.readSpace(spaceId, 0, wide));
+      const [inFirst, ...inOthers] = (await Promise.all(before)).map((events) => events.length);
+      const toOthers = [2, 3].map((spaceId, index) => [spaceId, inOthers[index]!] as const);
+      const toFirst = [1, 1].map((spaceId, index) => [spaceId, inFirst! + index] as const);
+      await Promise.all([...toOthers, ...toFirst].slice(0, size).map((place) => appendTo(...place)));
+    }
+    expect(writer.stats).toMatchObject({ commits: 5, commands: 11, batchSizes: [2, 2, 1] });
+    await writer.changeSpace({ kind: 'updateSpace', spaceId: 1, metadata: { plan: 'pro' } });
+    expect(writer.stats).toMatchObject({ commits: 6, batchSizes: [2, 2, 1] });
+  });
+
+  it('of which an append was refused by its generation counts those that were committed', async () => {
+    const stale = appendTo(1, 0, { generation: generations[1]! - 1 });
+    await Promise.all([rejectionOf(stale), appendTo(2, 0), appendTo(3, 0)]);
+    expect(writer.stats).toMatchObject({ commands: 2, fenced: 1, batchSizes: [0, 1] });
   });
 
   it('gathers all that arrives while the last one is under way', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseOptions, UsageError, usage } from '../../../examples/demo/options.js';
+import { UsageError } from '../../../examples/demo/command-line.js';
+import { parseOptions, usage } from '../../../examples/demo/options.js';
 
 describe('the options of the demo', () => {
   it('have defaults', () => {

@@ -7,7 +7,7 @@ import {
   checkSequences,
   takePictures,
 } from '../../../examples/demo/space-checks.js';
-import { MapView } from '../support/map-view.js';
+import { newPState } from '../support/new-pstate.js';
 
 interface FakeSpace extends CheckedSpace {
   state: unknown;
@@ -97,7 +97,7 @@ describe('the check after a restart', () => {
 
 describe('pages', () => {
   it('together give every entry of a view, in its order', async () => {
-    const view = new MapView();
+    const view = newPState();
     for (let count = 0; count < 2_500; count++) view.put(`key ${count}`, count);
     const pages: number[] = [];
     const entries = await allPages('main', async (page) => {
@@ -109,9 +109,9 @@ describe('pages', () => {
   });
 
   it('of a view whose size is a multiple of a page end with an empty one', async () => {
-    const view = new MapView();
+    const view = newPState();
     for (let count = 0; count < 1_000; count++) view.put(`key ${count}`, count);
     expect(await allPages('main', async (page) => pageOf(view, page))).toHaveLength(1_000);
-    expect(await allPages('main', async (page) => pageOf(new MapView(), page))).toEqual([]);
+    expect(await allPages('main', async (page) => pageOf(newPState(), page))).toEqual([]);
   });
 });

@@ -7,7 +7,8 @@ import type { SpaceEvent } from '../../../src/core/event.js';
 import { defaultLimits } from '../../../src/core/limits.js';
 import type { PStateReader, PStateWriter } from '../../../src/core/pstate-access.js';
 import { canonicalJson, freezeValue, type Value } from '../../../src/core/values.js';
-import { MapView } from './map-view.js';
+import type { PState } from '../../../src/pstate/pstate.js';
+import { newPState } from './new-pstate.js';
 
 interface AnyEventSpec {
   readonly entityId: string;
@@ -21,8 +22,9 @@ type AnyQuery = (pstate: PStateReader, params: unknown, context: unknown) => unk
 
 interface AnyApp {
   readonly commands: Readonly<Record<string, unknown>>;
+  readonly schema?: unknown;
   readonly projections: unknown;
-  readonly views?: Readonly<Record<string, { readonly on: unknown }>>;
+  readonly views?: Readonly<Record<string, { readonly schema?: unknown; readonly on: unknown }>>;
   readonly queries?: unknown;
 }
 
@@ -32,15 +34,18 @@ export type Outcome =
   | { readonly rejected: string; readonly details: unknown };
 
 export class AppSpace {
-  readonly main = new MapView();
-  readonly views = new Map<string, MapView>();
+  readonly main: PState;
+  readonly views = new Map<string, PState>();
   readonly events: SpaceEvent[] = [];
   readonly #app: AnyApp;
   readonly #accepted = new Map<string, readonly SpaceEvent[]>();
 
   constructor(app: AnyApp) {
     this.#app = app;
-    for (const name of Object.keys(app.views ?? {})) this.views.set(name, new MapView());
+    this.main = newPState('main', app.schema);
+    for (const [name, { schema }] of Object.entries(app.views ?? {})) {
+      this.views.set(name, newPState(name, schema));
+    }
   }
 
   /** Decides one command; with a `commandId` that was accepted before, gives the first answer again. */
@@ -63,8 +68,8 @@ export class AppSpace {
 
   /** Every entry of every view, as text: equal texts are equal states. */
   stateText(): string {
-    const state = { main: this.main.toJson(), views: Object.fromEntries([...this.views].map(toJsonEntry)) };
-    return canonicalJson(state as unknown as Value);
+    const views = Object.fromEntries([...this.views].map(([name, view]) => [name, entriesOf(view)]));
+    return canonicalJson({ main: entriesOf(this.main), views });
   }
 
   /** Another space that has seen only the events of this one. */
@@ -101,6 +106,6 @@ function isRejection(answer: unknown): answer is { reason: string; details: unkn
   return typeof answer === 'object' && answer !== null && 'reason' in answer;
 }
 
-function toJsonEntry([name, view]: [string, MapView]): [string, unknown] {
-  return [name, view.toJson()];
+function entriesOf(view: PState): readonly Value[] {
+  return [...view.entries()];
 }
