@@ -5,7 +5,9 @@ export {
   ContentStore,
   type ContentStoreOptions,
 } from './content-store/content-store.js';
+export type { MigrationProgress, SkippedEvent } from './content-store/upkeep.js';
 export type { RebuildProgress } from './content-store/view-fill.js';
+export type { ViewStatus } from './content-store/view-status.js';
 export type { Clock, Platform } from './core/clock.js';
 export {
   type AnyCommands,
@@ -88,12 +90,24 @@ export type { LogReader, LogStore, SpaceRow } from './event-store/port.js';
 export { nodePlatform } from './platform/node-platform.js';
 export { type OpenStorage, openStorage } from './platform/open-storage.js';
 export { Ramax } from './platform/start.js';
-export type { PStateStore, ViewRef } from './pstate/port.js';
+export type { ShardStats, ViewFigures, ViewProblem, WriterStats } from './protocol/stats.js';
+export type { BuildState, PStateStore, StoredBuild, ViewBuild, ViewFlush, ViewRef } from './pstate/port.js';
 export { PState, type PStateOptions } from './pstate/pstate.js';
+export { ValueCache, type ValueCacheOptions, type ValueCacheStats } from './pstate/value-cache.js';
 export { SpaceRegistry, type SpaceRegistryOptions } from './space/space-registry.js';
 export type { StorageAdapter, StorageRef } from './storage/adapter.js';
+export type { AllSpacesOptions, AllSpacesProgress } from './supervisor/all-spaces.js';
 export type { OverloadPolicy, WaitOptions } from './supervisor/calls.js';
 export type { StreamOptions } from './supervisor/event-reads.js';
+export type { RamaxHealth, ThreadHealth } from './supervisor/health.js';
 export type { RamaxOptions, RamaxStats } from './supervisor/ramax.js';
-export type { ExecuteOptions, RebuildOptions, SpaceHandle } from './supervisor/space-handle.js';
+export type {
+  ExecuteOptions,
+  MigrateOptions,
+  RebuildOptions,
+  SpaceHandle,
+} from './supervisor/space-handle.js';
+export type { SpaceMoment } from './supervisor/space-moment.js';
+export type { FetchOptions, GetResolvedOptions } from './supervisor/space-reads.js';
 export type { GetOrCreateOptions, Spaces } from './supervisor/spaces.js';
+export type { WatchKeyOptions, WatchPrefix, WatchQuery } from './supervisor/watch-target.js';

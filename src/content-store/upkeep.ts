@@ -10,8 +10,8 @@
  * Owns: the line in which these run, one at a time. Called by: the live space.
  *
  * Invariants:
- *   K1  A view is adopted inside an exclusive section: no turn runs, nothing is uncommitted, everything else is flushed.
- *   K2  Whatever ends early leaves the views that readers get as they were.
+ *   J1  A view is adopted inside an exclusive section: no turn runs, nothing is uncommitted, everything else is flushed.
+ *   J2  Whatever ends early leaves the views that readers get as they were.
  */
 
 import { type Clock, yieldToPorts } from '../core/clock.js';
@@ -129,12 +129,13 @@ export class Upkeep {
   async skip(view: string, spaceSequence: number): Promise<void> {
     await this.#run(async () => {
       const { views, space, pstates, spaceId } = this.#options;
-      const status = views.statuses(space.committed.lastSpaceSequence).find((one) => one.view === view);
-      const stoppedAt = status?.error?.details?.['spaceSequence'];
-      if (status === undefined || stoppedAt !== spaceSequence) {
-        throw invalidInput('spaceSequence', stoppedText(view, stoppedAt), spaceSequence);
-      }
       await space.exclusively(async () => {
+        // Not before: what is not committed yet may become another event at this sequence.
+        const status = views.statuses(space.committed.lastSpaceSequence).find((one) => one.view === view);
+        const stoppedAt = status?.error?.details?.['spaceSequence'];
+        if (status === undefined || stoppedAt !== spaceSequence) {
+          throw invalidInput('spaceSequence', stoppedText(view, stoppedAt), spaceSequence);
+        }
         pstates.skip(spaceId, { name: view, version: status.version }, spaceSequence);
         await space.reload();
       });

@@ -4,8 +4,8 @@
  * Owns: the timer. Called by: the live space; told by the states that something waits.
  *
  * Invariants:
- *   B1  A migrated value waits at most `migrationDelayMs` while its space is open, or for its turn in the batches.
- *   B2  A batch that fails is reported and tried again; nothing is lost by it, for the value is migrated again when it is read.
+ *   Y1  A migrated value waits at most `migrationDelayMs` while its space is open, or for its turn in the batches.
+ *   Y2  A batch that fails is reported and tried again; nothing is lost by it, for the value is migrated again when it is read.
  */
 
 import type { Clock, Timer } from '../core/clock.js';

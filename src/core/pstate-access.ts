@@ -55,7 +55,8 @@ export interface PStateAccess {
   /**
    * The entity at `key` with its references followed, or undefined when there is none. A reference that cannot be
    * followed stays and says why: `$missing` when there is nothing at its key, `$circular` (the keys of the chain) when it
-   * leads back to an entity that it came from.
+   * leads back to an entity that it came from by more than one step. One that leads straight back to the entity that holds it
+   * stays as it is: a child's way to its parent.
    *
    * @throws {RamaxError} `invalid_input` for a depth that is no integer from 0, and when more entities would be
    *   followed than `limits.resolvedEntitiesMax`
@@ -68,7 +69,7 @@ export interface PStateAccess {
   getResolved<Stored = Value>(key: string, options?: ResolveOptions): Stored | undefined;
   /**
    * Brings the entity at `key` and those that these fields refer to into memory, a whole generation in one read of the
-   * store instead of one read for each. Returns how many entities it loaded.
+   * store instead of one read for each. Returns how many entities these are, whether they were in memory already or not.
    *
    * @throws {RamaxError} `invalid_input` for a field that is no relation
    * @example

@@ -1,7 +1,10 @@
-/** The README's first program is the one in `examples/first`, which is compiled with everything else and runs here. */
+/**
+ * The README's first program is the one in `examples/first`, which is compiled with everything else and runs here; and the
+ * links of all pages lead somewhere.
+ */
 
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,11 +37,30 @@ describe("the README's first program", () => {
       await rm(directory, { recursive: true, force: true });
     }
   });
+});
 
-  it('lists only paths that exist', async () => {
-    const readme = await read('README.md');
-    const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path ?? '');
-    expect(links.length).toBeGreaterThan(5);
-    for (const path of links) expect(existsSync(new URL(path, root)), path).toBe(true);
+describe('the links of the documentation', () => {
+  const pages = ['README.md', ...readdirSync(new URL('docs', root), { recursive: true, encoding: 'utf8' })]
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => (path === 'README.md' ? path : `docs/${path}`));
+
+  it.each(pages)('lead to what is there: %s', async (page) => {
+    const text = await read(page);
+    for (const [, path = '', anchor = ''] of text.matchAll(/\]\(([^)#:]*)(?:#([^)]+))?\)/g)) {
+      const target = path === '' ? new URL(page, root) : new URL(path, new URL(page, root));
+      expect(existsSync(target), `${page}: ${path}`).toBe(true);
+      if (anchor !== '')
+        expect(anchorsOf(await readFile(target, 'utf8')), `${page}: ${path}`).toContain(anchor);
+    }
   });
 });
+
+/** The names under which a page's headings are linked. */
+function anchorsOf(page: string): readonly string[] {
+  return [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}

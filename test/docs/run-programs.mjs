@@ -15,9 +15,9 @@ for (const program of JSON.parse(process.argv[2])) {
   const directory = join(root, 'work', program.replaceAll('/', '-'));
   mkdirSync(directory, { recursive: true });
   process.chdir(directory);
-  const before = checks.checksRun;
+  checks.checked.clear();
   const error = await Promise.race([run(program), tooLong()]);
-  writeSync(1, `\noutcome ${JSON.stringify({ program, error, checks: checks.checksRun - before })}\n`);
+  writeSync(1, `\noutcome ${JSON.stringify({ program, error, checked: [...checks.checked] })}\n`);
 }
 process.exit(0);
 

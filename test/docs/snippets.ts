@@ -25,8 +25,8 @@ export interface PageModule {
   readonly code: string;
   /** Whether it is a program, which runs, or a module that programs import. */
   readonly runs: boolean;
-  /** How many checks run when it runs straight through. */
-  readonly checks: number;
+  /** The places of its checks, each of which is to run. */
+  readonly checks: readonly string[];
 }
 
 /** A fence that is a copy of a file. */
@@ -118,13 +118,13 @@ function infoOf(
 
 function moduleOf(page: string, file: string, fences: readonly Fence[], runs: boolean): PageModule {
   const code: string[] = [];
-  let checks = 0;
+  const checks: string[] = [];
   for (const fence of fences) {
     while (code.length < fence.line) code.push('');
     const place = (offset: number): string => `${page}:${fence.line + offset + 1}`;
-    const checked = runs ? withChecks(fence.lines, place) : { lines: fence.lines, checks: 0 };
+    const checked = runs ? withChecks(fence.lines, place) : { lines: fence.lines, checks: [] };
     code.push(...checked.lines);
-    checks += checked.checks;
+    checks.push(...checked.checks);
   }
   // The first line of a page is never code.
   code[0] = runs ? "import { gives, fails } from '../checks.js'; void [gives, fails];" : '';
@@ -135,9 +135,9 @@ function moduleOf(page: string, file: string, fences: readonly Fence[], runs: bo
 function withChecks(
   given: readonly string[],
   place: (offset: number) => string,
-): { readonly lines: readonly string[]; readonly checks: number } {
+): { readonly lines: readonly string[]; readonly checks: readonly string[] } {
   const lines = [...given];
-  let checks = 0;
+  const checks: string[] = [];
   for (const [at, line] of given.entries()) {
     const [, code, expected] = /^(.*;)\s*\/\/ => (.+)$/.exec(line) ?? [];
     if (code === undefined || expected === undefined || /^\s*(for|if|while)\b/.test(line)) {
@@ -146,7 +146,7 @@ function withChecks(
     }
     lines[at] = code;
     check(lines, at, expected.trim(), place(at));
-    checks++;
+    checks.push(place(at));
   }
   return { lines, checks };
 }
@@ -158,13 +158,13 @@ function check(lines: string[], end: number, expected: string, place: string): v
   const [, indent = '', declared, name = ''] = /^(\s*)(const (\w+)(?:: [^=]+)? = )?/.exec(first) ?? [];
   const where = JSON.stringify(place);
   if (declared !== undefined) {
-    lines[end] += ` gives(${name}, ${valueOf(expected)}, ${where});`;
+    lines[end] += ` gives(${name}, ${codeOf(expected)}, ${where});`;
     return;
   }
   const [, code, reason] = /^throws (\w+)(?: (\w+))?$/.exec(expected) ?? [];
   const [opening, closing] =
     code === undefined
-      ? ['gives(', `, ${valueOf(expected)}, ${where});`]
+      ? ['gives(', `, ${codeOf(expected)}, ${where});`]
       : ['await fails(async () => (', `), ${JSON.stringify({ code, reason })}, ${where});`];
   lines[begin] = `${indent}${opening}${first.slice(indent.length)}`;
   lines[end] = (lines[end] ?? '').replace(/;$/, closing);
@@ -181,6 +181,6 @@ function beginningOf(lines: readonly string[], end: number): number {
   return at;
 }
 
-function valueOf(expected: string): string {
+function codeOf(expected: string): string {
   return expected.replaceAll('…', "'…': true");
 }

@@ -71,7 +71,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   },
   index: {
     uses: ['core', 'content-store', 'event-store', 'platform', 'pstate', 'space'],
-    knows: ['storage', 'supervisor'],
+    knows: ['protocol', 'storage', 'supervisor'],
   },
 };
 

@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import type { Ramax, SpaceHandle, ViewStatus } from 'ramax';
+import type { Ramax, SpaceHandle } from 'ramax';
 import { sqlite } from 'ramax/storage/sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FaultApp } from '../fixtures/fault.app.mjs';
@@ -19,6 +19,7 @@ const bed = new RuntimeBed();
 afterEach(() => bed.clear());
 
 type Space = SpaceHandle<ItemsApp>;
+type ViewStatus = Awaited<ReturnType<Space['views']>>[number];
 
 async function write(space: Space, events: number, first = 1): Promise<void> {
   await Promise.all(range(events, first).map((n) => space.execute('set', { id: `${n % 50}`, value: n })));
@@ -259,6 +260,7 @@ describe('a view that throws', () => {
     const ramax = await bed.start<FaultApp>({ storage, app: fixture('fault.app.mjs') });
     const space = await ramax.spaces.getOrCreate('acme');
     await space.execute('line', 1);
+    await space.checkpoint();
     await space.execute('poisonView');
     await space.execute('line', 2);
     return { ramax, space };
@@ -268,9 +270,10 @@ describe('a view that throws', () => {
     const { space } = await poisoned(sqlite({ directory: await bed.directory() }));
     expect(await space.query('lines')).toEqual([1, 'before the poison', 2]);
     expect(await space.fetch('line.written', { view: 'counts' })).toBe(3);
-    expect(await viewOf(space, 'fragile')).toMatchObject({
+    const stopped = await viewOf(space, 'fragile');
+    expect(stopped.serves).toBeUndefined();
+    expect(stopped).toMatchObject({
       state: 'stopped',
-      serves: undefined,
       error: { code: 'projection_failed', details: { spaceSequence: 3, type: 'view.poisoned' } },
     });
     const error = await errorOf(space.fetch('survived', { view: 'fragile' }));

@@ -16,6 +16,7 @@ const machineRoom = [
   'reset',
   'close',
   'stop',
+  'stopReading',
   'resume',
   'watchChanges',
   'migrated',
@@ -124,6 +125,16 @@ describe('both faces', () => {
     expect(pstate.get('a')).toBe(1);
     pstate.resume();
     expect([reader.get('a'), record['a'], writer.size]).toEqual([1, 1, 1]);
+  });
+
+  it('may be stopped for readers alone, while projections go on', () => {
+    const pstate = newPState(storeWith({ a: 1 }));
+    pstate.stopReading(() => new RamaxError('view_building', 'not yet'));
+    pstate.writer().put('a', 2);
+    expect(() => pstate.reader().get('a')).toThrow('not yet');
+    expect(pstate.writer().get('a')).toBe(2);
+    pstate.resume();
+    expect(pstate.reader().get('a')).toBe(2);
   });
 
   it('are closed with the state', () => {

@@ -1,9 +1,12 @@
 /** The check is checked: each of these bugs breaks the protocol in one place, and the simulation must find it. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Changes } from '../../src/content-store/changes.js';
 import { CommandMemory } from '../../src/content-store/command-memory.js';
+import { History } from '../../src/content-store/history.js';
 import { type Held, OutputGate } from '../../src/content-store/output-gate.js';
 import { CommandTurn } from '../../src/content-store/turn.js';
+import { ViewFill } from '../../src/content-store/view-fill.js';
 import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
 import { HousePort } from '../../src/testing/house-port.js';
 import { Generations } from '../../src/writer/generations.js';
@@ -105,6 +108,36 @@ const bugs: Readonly<Record<string, { readonly plant: () => void; readonly found
       });
     },
     found: /(times|is in the log)/,
+  },
+  'a view that is adopted before it has caught up': {
+    plant() {
+      const finish = ViewFill.prototype.finish;
+      vi.spyOn(ViewFill.prototype, 'finish').mockImplementation(function (this: ViewFill, committed) {
+        const lastSpaceSequence = Math.max(0, committed.lastSpaceSequence - 1);
+        return finish.call(this, { ...committed, lastSpaceSequence });
+      });
+    },
+    found: /(the fold is|which it never was)/,
+  },
+  'a past that is one event short': {
+    plant() {
+      const at = History.prototype.at;
+      vi.spyOn(History.prototype, 'at').mockImplementation(function (this: History, request) {
+        const spaceSequence = Math.max(0, request.spaceSequence - 1);
+        return at.call(this, { ...request, spaceSequence });
+      });
+    },
+    found: /a look at \d+ .* the fold is/,
+  },
+  'a change of which watchers are not told now and then': {
+    plant() {
+      let changes = 0;
+      const changed = Changes.prototype.changed;
+      vi.spyOn(Changes.prototype, 'changed').mockImplementation(function (this: Changes, view, key) {
+        if (changes++ % 7 > 0) changed.call(this, view, key);
+      });
+    },
+    found: /was shown .* last, but it is/,
   },
 };
 

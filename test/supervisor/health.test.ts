@@ -88,14 +88,14 @@ describe('the health of a runtime', () => {
     expect(await health()).toMatchObject({ status: 'ok', views: { building: 3 } });
   });
 
-  it('is degraded by a view that has stopped, or was changed under its version', async () => {
+  it('is degraded by a view that has stopped; one that was changed under its version is a warning', async () => {
     shards[1]!.health = ill(1, [problem('fragile')]);
     expect(await health()).toMatchObject({
       status: 'degraded',
       views: { stopped: 1, problems: [{ view: 'fragile', error: { code: 'projection_failed' } }] },
     });
     shards[1]!.health = { ...inGoodHealth, changed: 2 };
-    expect(await health()).toMatchObject({ status: 'degraded', views: { stopped: 0, changed: 2 } });
+    expect(await health()).toMatchObject({ status: 'ok', views: { stopped: 0, changed: 2 } });
   });
 
   it('sums the shards, and names a hundred problems at most', async () => {

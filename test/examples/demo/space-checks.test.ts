@@ -102,7 +102,7 @@ describe('pages', () => {
     const pages: number[] = [];
     const entries = await allPages('main', async (page) => {
       pages.push(page.offset);
-      return pageOf(view, page);
+      return pageOf(view.reader(), page);
     });
     expect(entries).toEqual([...view.entries()]);
     expect(pages).toEqual([0, 1_000, 2_000]);
@@ -111,7 +111,7 @@ describe('pages', () => {
   it('of a view whose size is a multiple of a page end with an empty one', async () => {
     const view = newPState();
     for (let count = 0; count < 1_000; count++) view.put(`key ${count}`, count);
-    expect(await allPages('main', async (page) => pageOf(view, page))).toHaveLength(1_000);
-    expect(await allPages('main', async (page) => pageOf(newPState(), page))).toEqual([]);
+    expect(await allPages('main', async (page) => pageOf(view.reader(), page))).toHaveLength(1_000);
+    expect(await allPages('main', async (page) => pageOf(newPState().reader(), page))).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { AppSpace } from '../support/app-space.js';
 
 const author = { name: 'Ada', email: 'ada@school.example' };
 
-/** Version 1 at work: a deck with two cards, of which the second is known. */
+/** Version 1 at work: a deck with two cards, of which the first is known. */
 function firstVersion(): AppSpace {
   const space = new AppSpace(firstApp);
   const commands: [name: string, params: unknown][] = [
@@ -17,7 +17,7 @@ function firstVersion(): AppSpace {
     ['translate', { id: 't1', cardId: 'c1', language: 'de', text: 'Wort' }],
     ['answer', { id: 'c1', right: true }],
     ['answer', { id: 'c2', right: true }],
-    ['answer', { id: 'c1', right: false }],
+    ['answer', { id: 'c2', right: false }],
   ];
   for (const [name, params] of commands) expect(space.execute(name, params)).toHaveProperty('events');
   return space;
@@ -41,8 +41,8 @@ describe('the present flashcards', () => {
 
   it('study what is known least first, with its translations', () => {
     expect(rebuilt().query('study', { deckId: 'd1', count: 5 })).toEqual([
-      { id: 'c1', front: 'word', level: 0, translations: { de: 'Wort' } },
-      { id: 'c2', front: 'name', level: 1, translations: {} },
+      { id: 'c2', front: 'name', level: 0, translations: {} },
+      { id: 'c1', front: 'word', level: 1, translations: { de: 'Wort' } },
     ]);
     expect(rebuilt().query('study', { deckId: 'd1', count: 1 })).toHaveLength(1);
     expect(rebuilt().query('study', { deckId: 'none', count: 1 })).toEqual([]);
@@ -58,14 +58,14 @@ describe('the present flashcards', () => {
   });
 
   it('go on with the level of an old card, up to five', () => {
-    const answered = { id: 'c2', level: 5 };
+    const answered = { id: 'c1', level: 5 };
     const space = rebuilt();
-    expect(space.when('answer', { id: 'c2', right: true })).toMatchObject({
+    expect(space.when('answer', { id: 'c1', right: true })).toMatchObject({
       kind: 'accepted',
-      events: [{ version: 2, payload: { id: 'c2', level: 2 } }],
+      events: [{ version: 2, payload: { id: 'c1', level: 2 } }],
     });
-    const known = space.and([{ entityId: 'card:c2', type: 'card.answered', version: 2, payload: answered }]);
-    expect(known.when('answer', { id: 'c2', right: true })).toMatchObject({
+    const known = space.and([{ entityId: 'card:c1', type: 'card.answered', version: 2, payload: answered }]);
+    expect(known.when('answer', { id: 'c1', right: true })).toMatchObject({
       events: [{ payload: answered }],
     });
   });

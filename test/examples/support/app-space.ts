@@ -53,7 +53,7 @@ export class AppSpace {
     const earlier = options.commandId === undefined ? undefined : this.#accepted.get(options.commandId);
     if (earlier !== undefined) return { events: earlier };
     const command = this.#app.commands[name] as AnyCommand;
-    const answer = command(this.main, freezeValue(params, 'params', defaultLimits), {});
+    const answer = command(this.main.reader(), freezeValue(params, 'params', defaultLimits), {});
     if (isRejection(answer)) return { rejected: answer.reason, details: answer.details };
     const events = (answer as readonly AnyEventSpec[]).map((spec) => this.#apply(spec));
     if (options.commandId !== undefined) this.#accepted.set(options.commandId, events);
@@ -63,7 +63,8 @@ export class AppSpace {
   /** The result of a query. */
   query<Result>(name: string, params?: unknown): Result {
     const query = (this.#app.queries as Readonly<Record<string, AnyQuery>>)[name]!;
-    return query(this.main, params, { views: Object.fromEntries(this.views) }) as Result;
+    const views = Object.fromEntries([...this.views].map(([of, view]) => [of, view.reader()]));
+    return query(this.main.reader(), params, { views }) as Result;
   }
 
   /** Every entry of every view, as text: equal texts are equal states. */
@@ -93,9 +94,9 @@ export class AppSpace {
       metadata: {},
     };
     this.events.push(event);
-    (this.#app.projections as AnyProjections)[spec.type]?.(this.main, event);
+    (this.#app.projections as AnyProjections)[spec.type]?.(this.main.writer(), event);
     for (const [name, { on }] of Object.entries(this.#app.views ?? {})) {
-      (on as AnyProjections)[spec.type]?.(this.views.get(name)!, event);
+      (on as AnyProjections)[spec.type]?.(this.views.get(name)!.writer(), event);
     }
     return event;
   }
