@@ -61,14 +61,18 @@ async function follow<Name extends string>(tour: Tour<Name>, options: TourOption
     }
     isEvidence = !checks.every(({ holds }) => holds);
   } catch (error) {
-    isEvidence = error instanceof RamaxError;
-    if (interruption.exitCode === undefined) throw error;
+    // What is interrupted fails, and says nothing about Ramax.
+    if (interruption.exitCode === undefined) {
+      isEvidence = error instanceof RamaxError;
+      throw error;
+    }
   } finally {
     const isKept = await data.leave({ keep: isEvidence });
     if (isKept) process.stderr.write(`data directory: ${data.path}\n`);
     interruption.dispose();
   }
   process.stdout.write(`${verdictText(checks, pc)}\n`);
+  if (interruption.exitCode !== undefined) process.stderr.write('interrupted: the account is partial\n');
   return interruption.exitCode ?? (isEvidence ? 1 : 0);
 }
 

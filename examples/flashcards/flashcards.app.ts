@@ -12,8 +12,8 @@
  *
  * Events are never changed: projections read the shapes of every version that the log has (`version` of an event says
  * which), so that a rebuild gives what a migration gave. Ramax sees that projections or schema have changed under the same
- * version and says so (`isChanged` in `views()`, `degraded` in `health()`) until the view is rebuilt, for it cannot know
- * that this was meant.
+ * version and says so (`isChanged` in `views()`, `views.changed` in `health()`) until the view is rebuilt, for it cannot
+ * know that this was meant.
  */
 
 import { defineApp, type EntityReader, reject } from 'ramax';

@@ -12,8 +12,8 @@ import { startFirstVersion, startFlashcards } from './start-flashcards.js';
 import { writing } from './writing.js';
 
 const sizes = {
-  decks: { says: 'decks that version 1 writes', default: 4, max: 100 },
-  cards: { says: 'cards in each of them, each with a translation', default: 150, max: 1_000 },
+  decks: { says: 'decks that version 1 writes', default: 4, max: 50 },
+  cards: { says: 'cards in each of them, each with a translation', default: 150, max: 500 },
 };
 
 type Context = TourContext<keyof typeof sizes>;
@@ -40,7 +40,7 @@ async function* inPresentVersion(context: Context): AsyncGenerator<Chapter> {
 
 async function* afterRestart(context: Context): AsyncGenerator<Chapter> {
   await using flashcards = await startFlashcards(context);
-  yield await rebuilding(flashcards);
+  yield await rebuilding(flashcards, context.signal);
 }
 
 const about = `A tour of schemas: version 1 of a flashcards app writes old shapes, the present one reads, migrates and

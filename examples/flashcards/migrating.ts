@@ -20,6 +20,7 @@ export async function migrating(flashcards: Flashcards, signal: AbortSignal): Pr
   let isRising = true;
   let reported = 0;
   const all = await school.migrateAll({
+    signal,
     onProgress: ({ entriesRead, entriesMigrated }) => {
       isRising &&= entriesRead >= reported;
       reported = entriesRead;
@@ -27,7 +28,7 @@ export async function migrating(flashcards: Flashcards, signal: AbortSignal): Pr
       rows.push({ label: 'migrateAll', value, depth: 1 });
     },
   });
-  const again = await school.migrateAll();
+  const again = await school.migrateAll({ signal });
   const after = await migrationsOf(flashcards);
   return {
     title: 'Migrated values are written back',

@@ -25,9 +25,9 @@ export async function rebuilds(notes: Notes, sizes: ArchiveSizes, signal: AbortS
   const all = await notes.spaces.list();
   const before = await readNotebooks(all);
   const [first] = archives;
-  const view = await timed(async () => (await first?.rebuild({ view: 'writings' }))?.eventsApplied);
-  const one = await timed(async () => (await first?.rebuild())?.eventsApplied);
-  const every = await timed(() => notes.rebuild());
+  const view = await timed(async () => (await first?.rebuild({ view: 'writings', signal }))?.eventsApplied);
+  const one = await timed(async () => (await first?.rebuild({ signal }))?.eventsApplied);
+  const every = await timed(() => notes.rebuild({ signal }));
   const after = await readNotebooks(all);
   const total = await eventsOf(notes);
   const row = (label: string, events: number | undefined, elapsedMs: number) => {

@@ -21,8 +21,14 @@ export interface ValueLimits {
   readonly valueDepthMax: number;
 }
 
-/** Frozen roots and branches that are known to be ours, with their size: sharing them is safe and costs no second walk. */
+/**
+ * Frozen roots and branches that are known to be ours: sharing them is safe and costs no second walk, so that a value which is
+ * changed in one place costs its changed branches. Size and depth of each are in one number.
+ */
 const ownFrozen = new WeakMap<object, number>();
+
+/** More than any depth that is let in, also from the disk. */
+const depthsMax = 4_096;
 
 /**
  * A deeply frozen copy of `value`, or `value` itself when it is already one of ours.
@@ -32,15 +38,19 @@ const ownFrozen = new WeakMap<object, number>();
  */
 export function freezeValue(value: unknown, field: string, limits: ValueLimits): Value {
   if (typeof value === 'object' && value !== null && ownFrozen.has(value)) return value as Value;
-  const walk: Walk = { limits, field, path: [], bytes: 0 };
+  const walk: Walk = { limits, field, path: [], bytes: 0, deepest: 0 };
   return copy(value, walk);
 }
 
 /** The size of a value that `freezeValue` gave out, as `valueBytesMax` counts it. */
 export function valueBytes(value: Value): number {
   if (typeof value === 'string') return utf8Bytes(value);
-  if (typeof value === 'object' && value !== null) return ownFrozen.get(value) ?? 1;
+  if (typeof value === 'object' && value !== null) return bytesOf(ownFrozen.get(value) ?? depthsMax);
   return typeof value === 'number' ? 8 : 1;
+}
+
+function bytesOf(mark: number): number {
+  return Math.floor(mark / depthsMax);
 }
 
 interface Walk {
@@ -48,6 +58,8 @@ interface Walk {
   readonly field: string;
   readonly path: (string | number)[];
   bytes: number;
+  /** Levels of branches down to the deepest that was met. */
+  deepest: number;
 }
 
 function copy(value: unknown, walk: Walk): Value {
@@ -75,13 +87,25 @@ function copy(value: unknown, walk: Walk): Value {
 }
 
 function copyBranch(value: object, walk: Walk): Value {
-  if (walk.path.length >= walk.limits.valueDepthMax) {
+  const above = walk.path.length;
+  const known = ownFrozen.get(value);
+  if (known !== undefined) {
+    const depth = known % depthsMax;
+    if (above + depth <= walk.limits.valueDepthMax) {
+      walk.deepest = Math.max(walk.deepest, above + depth);
+      spend(walk, bytesOf(known));
+      return value as Value;
+    }
+  }
+  if (above >= walk.limits.valueDepthMax) {
     throw refuse(walk, `at most ${walk.limits.valueDepthMax} levels deep`, value);
   }
-  const before = walk.bytes;
+  const [bytesBefore, deepestBefore] = [walk.bytes, walk.deepest];
+  walk.deepest = above + 1;
   spend(walk, 1);
   const frozen = Object.freeze(Array.isArray(value) ? copyArray(value, walk) : copyObject(value, walk));
-  ownFrozen.set(frozen, walk.bytes - before);
+  ownFrozen.set(frozen, (walk.bytes - bytesBefore) * depthsMax + (walk.deepest - above));
+  walk.deepest = Math.max(walk.deepest, deepestBefore);
   return frozen;
 }
 

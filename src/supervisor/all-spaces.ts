@@ -82,7 +82,8 @@ export class AllSpaces {
     const guard = new ProgressGuard(onProgress);
     const sum = { spacesDone: 0, itemsDone: 0, failed: 0 };
     const task = async (row: SpaceRow): Promise<void> => {
-      const done = await this.#runOne(name, row, { view, signal: ends });
+      // A signal for each space: Node takes many listeners on one for a leak, and warns.
+      const done = await this.#runOne(name, row, { view, signal: AbortSignal.any([ends]) });
       sum.spacesDone++;
       sum.itemsDone += done.items;
       sum.failed += done.failed;

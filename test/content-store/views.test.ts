@@ -238,6 +238,7 @@ describe('the views of a space', () => {
     views.apply([added(3, 3), added(4, 666)]);
     const error = errorOf(() => views.faces.views['sum']?.get('sum'));
     expect(error).toMatchObject({ code: 'projection_failed', details: { view: 'sum', spaceSequence: 4 } });
+    expect(views.pstates[1]?.dirtyKeys).toBe(0);
     expect(Object.fromEntries(views.main.entries())).toEqual(mainOf([1, 2, 3, 666]));
     views.freeze(4);
     views.apply([added(5, 5)]);

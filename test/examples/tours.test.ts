@@ -50,6 +50,14 @@ describe.each(tours)('the tour of %s', (name, small, checks, chapters) => {
     expect(stderr).toContain('--directory must be empty');
   });
 
+  it('leaves nothing behind when it is interrupted', async () => {
+    const large = small.map((argument) => (/^\d+$/.test(argument) ? '50' : argument));
+    const { exitCode, stderr } = await runProgram(name, large, { directory, stopAtFirstLine: 'SIGINT' });
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain('SIGINT');
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it('says what is wrong with its command line, and what it takes', async () => {
     expect(await runProgram(name, ['--colour', 'red'], { directory })).toMatchObject({
       exitCode: 2,

@@ -7,7 +7,7 @@ import { pathText } from '../values.js';
 import type { Field } from './field.js';
 import { isRelation, type RelationField } from './relation.js';
 import { sameValue } from './same-value.js';
-import { type Checked, runValidator, type Validator } from './validator.js';
+import { type Checked, runValidator, type Validator, type ValueIssue } from './validator.js';
 
 /**
  * What is kept in a field for which `value` is given: its default or undefined when it is absent.
@@ -81,23 +81,36 @@ function checkRelation(field: RelationField, path: string, value: unknown): Chec
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refused(path, expectedOf(field), value);
   }
-  const issues = Object.entries(value as Record<string, unknown>).flatMap(([id, one]) => {
-    if (one === undefined || keyOfRef(one, field.entity) === `${field.entity}:${id}`) return [];
+  const issues: ValueIssue[] = [];
+  for (const [id, one] of Object.entries(value as Record<string, unknown>)) {
+    if (one === undefined || keyOfRef(one, field.entity) === `${field.entity}:${id}`) continue;
     const expected = `the reference { $ref: ${JSON.stringify(`${field.entity}:${id}`)} }`;
-    return [{ field: pathText(path, [id]), expected, got: describeRef(one) }];
-  });
+    issues.push({ field: pathText(path, [id]), expected, got: describeRef(one) });
+  }
   return issues.length === 0 ? { value } : { issues };
 }
 
+/**
+ * Frozen references that were found well-formed: a map of many of them is checked again whenever one is linked, and all the
+ * others are the same objects as before.
+ */
+const wellFormed = new WeakSet<object>();
+
 /** The key of a reference to an entity of this name and to nothing else, or undefined. */
 function keyOfRef(value: unknown, entity: string): string | undefined {
-  if (typeof value !== 'object' || value === null || Object.keys(value).join() !== '$ref') return undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (wellFormed.has(value)) {
+    const { $ref } = value as { readonly $ref: string };
+    return $ref.startsWith(`${entity}:`) ? $ref : undefined;
+  }
+  if (Object.keys(value).join() !== '$ref') return undefined;
   const { $ref } = value as { readonly $ref: unknown };
   if (typeof $ref !== 'string' || !$ref.startsWith(`${entity}:`) || $ref.length === entity.length + 1) {
     return undefined;
   }
   try {
     checkId($ref, 'ref', defaultLimits.idBytesMax);
+    if (Object.isFrozen(value)) wellFormed.add(value);
     return $ref;
   } catch (error) {
     if (isRamaxError(error)) return undefined;

@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly directory: string;
   /** The signal that it gets when it has printed its first line of progress. */
   readonly stopAt?: NodeJS.Signals;
+  /** The signal that it gets when it has printed the first line of its account. */
+  readonly stopAtFirstLine?: NodeJS.Signals;
 }
 
 /** Runs `dist/examples/<name>/main.js`. */
@@ -25,6 +27,9 @@ export function runProgram(name: string, args: readonly string[], options: RunOp
   const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
+  child.stdout.once('data', () => {
+    if (options.stopAtFirstLine !== undefined) child.kill(options.stopAtFirstLine);
+  });
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString();
   });
