@@ -18,7 +18,7 @@ import { invocationOf } from './invocation.js';
 import { type AnyTurn, LiveSpace } from './live-space.js';
 import { localLog } from './local-log.js';
 import { fetchTurn, queryTurn, resolvedTurn } from './reads.js';
-import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
+import { type Accepted, CommandTurn, ReadTurn } from './turn.js';
 import type { MigrationProgress, SkippedEvent } from './upkeep.js';
 import type { RebuildProgress } from './view-fill.js';
 import type { ViewStatus } from './view-status.js';
@@ -161,7 +161,8 @@ export class ContentStore<A extends App = App> {
 
   /** How each view stands. */
   async views(): Promise<readonly ViewStatus[]> {
-    return (await this.#turns.run(() => this.#usable())).viewStatuses;
+    const turn = new ReadTurn(() => this.#live.viewStatuses as unknown as Value);
+    return (await this.#run(turn)) as unknown as readonly ViewStatus[];
   }
 
   /** Lets a view that has stopped pass over the event at which it has stopped. */

@@ -6,6 +6,7 @@
  * Invariants:
  *   - A state of the past never changes: events up to a committed sequence are final.
  *   - At most `historyStatesMax` are kept, and one is folded at a time, from at most `historyEventsMax` events.
+ *   - They take nothing from the live states: each has its share of a cache that is theirs, and goes with it.
  */
 
 import type { Clock } from '../core/clock.js';
@@ -15,9 +16,10 @@ import { Line } from '../core/line.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import { MemoryPStateStore } from '../pstate/memory/memory-pstate-store.js';
 import type { PStateStore } from '../pstate/port.js';
-import type { ValueCache } from '../pstate/value-cache.js';
+import { ValueCache } from '../pstate/value-cache.js';
 import { LiveView } from './live-view.js';
 import type { LogLink } from './log-link.js';
+import type { TurnCount } from './pace.js';
 import type { ReadFaces } from './turn.js';
 import { ViewFill } from './view-fill.js';
 
@@ -35,14 +37,15 @@ export interface HistoryRequest {
 /** See the head of this file. */
 export class History {
   readonly #limits: Limits;
-  readonly #cache: ValueCache;
+  readonly #turnCount: Readonly<TurnCount>;
   readonly #folds = new Line();
   /** In the order of their last use. */
   readonly #states = new Map<string, Promise<ReadFaces>>();
 
-  constructor(limits: Limits, cache: ValueCache) {
+  /** @param turnCount the turns beside which states are folded */
+  constructor(limits: Limits, turnCount: Readonly<TurnCount>) {
     this.#limits = limits;
-    this.#cache = cache;
+    this.#turnCount = turnCount;
   }
 
   /**
@@ -72,7 +75,10 @@ export class History {
   #keep(name: string, state: Promise<ReadFaces>): void {
     this.#states.delete(name);
     this.#states.set(name, state);
-    state.catch(() => this.#states.delete(name));
+    state.catch(() => {
+      // It may have been forgotten meanwhile, and folded anew.
+      if (this.#states.get(name) === state) this.#states.delete(name);
+    });
     for (const oldest of this.#states.keys()) {
       if (this.#states.size <= this.#limits.historyStatesMax) return;
       this.#states.delete(oldest);
@@ -82,19 +88,33 @@ export class History {
   async #fold({ spaceId, spaceSequence, app, log, pstates, clock }: HistoryRequest): Promise<ReadFaces> {
     const store = new MemoryPStateStore();
     const limits = this.#limits;
+    const cache = this.#shareOfCache();
     const [main, ...further] = app.views.map((definition) => {
       const build = { name: definition.name, version: definition.version, build: 1 };
       for (const skipped of pstates.skips(spaceId, build)) store.skip(spaceId, build, skipped);
-      const context = { spaceId, store, limits, cache: this.#cache };
+      const context = { spaceId, store, limits, cache };
       return new LiveView(context, { definition, build, fingerprint: '' });
     });
     if (main === undefined) throw new TypeError('an app has a main view');
-    const fill = new ViewFill({ views: [main, ...further], log, pstates: store, clock, limits, spaceId });
-    await fill.finish({ lastEventId: 0, lastSpaceSequence: spaceSequence });
+    const views = [main, ...further];
+    const turnCount = this.#turnCount;
+    const fill = new ViewFill({ views, log, pstates: store, clock, limits, spaceId, turnCount });
+    const end = { lastEventId: 0, lastSpaceSequence: spaceSequence };
+    await fill.fill(() => end);
+    await fill.finish(end);
     return {
       app,
       main: main.pstate.reader(),
       views: Object.fromEntries(further.map(({ definition, pstate }) => [definition.name, pstate.reader()])),
     };
+  }
+
+  /** All states together hold as much as the live states of the shard may. */
+  #shareOfCache(): ValueCache {
+    const { cacheEntriesMax, cacheBytesMax, historyStatesMax } = this.#limits;
+    return new ValueCache({
+      entriesMax: Math.floor(cacheEntriesMax / historyStatesMax),
+      bytesMax: Math.floor(cacheBytesMax / historyStatesMax),
+    });
   }
 }

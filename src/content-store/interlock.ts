@@ -35,11 +35,6 @@ export class Interlock {
     return this.#recovery !== undefined;
   }
 
-  /** No append is waiting for its answer. */
-  get quiet(): boolean {
-    return this.#appending === 0;
-  }
-
   get ended(): RamaxError | undefined {
     return this.#ended;
   }

@@ -111,6 +111,7 @@ export class LiveSpace {
       fingerprintOf: (view) => this.#shared.fingerprints.of(view, platform.textDigest),
       onMigrated: () => this.#writeBack.arm(),
       onChanged: (view, key) => this.changes.changed(view, key),
+      onBehind: () => clock.soon(() => void this.#upkeep.begin()),
     });
     this.#writeBack = new WriteBack({ clock, limits, views: this.#views, onError });
     this.#upkeep = new Upkeep({
@@ -147,8 +148,14 @@ export class LiveSpace {
    */
   static async open(options: LiveSpaceOptions): Promise<LiveSpace> {
     const space = new LiveSpace(options);
-    await space.#start();
-    return space;
+    try {
+      await space.#start();
+      return space;
+    } catch (error) {
+      // What it has begun must not go on beside the next one.
+      space.abandon(asRamaxError(error, 'storage', 'the space could not be loaded'));
+      throw error;
+    }
   }
 
   async #start(): Promise<void> {
@@ -170,9 +177,12 @@ export class LiveSpace {
     };
   }
 
-  /** How each view stands. */
+  /** How each view stands, uncommitted events included. */
   get viewStatuses(): readonly ViewStatus[] {
-    return this.#views.statuses(this.#head.sequence);
+    const trouble = this.#upkeep.trouble?.toData();
+    return this.#views
+      .statuses(this.#head.sequence)
+      .map((status) => (status.state === 'building' ? { ...status, error: trouble } : status));
   }
 
   /** Nobody waits for it, and nothing is under way. */

@@ -143,10 +143,15 @@ export class LiveView {
   /** It stops where it is persisted, and every use of its state throws `error`. */
   fail(error: RamaxError): void {
     this.#failure = error;
+    this.rewind();
+    this.pstate.stop(() => error);
+  }
+
+  /** It goes back to where it is persisted. */
+  rewind(): void {
     this.#isFrozen = false;
     this.#applied = this.#persisted.lastSpaceSequence;
     this.pstate.reset();
-    this.pstate.stop(() => error);
   }
 
   /** It is stored as the live build, when nothing of it is stored yet. */
@@ -219,9 +224,9 @@ export class LiveView {
   }
 }
 
-/** Trouble with the store is no defect of a projection, and may pass. */
-function isStoreFailure(error: unknown): boolean {
-  return error instanceof RamaxError && ['storage', 'fenced', 'closed'].includes(error.code);
+/** Trouble with the store is no defect of a projection: it may pass, or what is damaged can be made anew from the log. */
+export function isStoreFailure(error: unknown): error is RamaxError {
+  return error instanceof RamaxError && ['storage', 'fenced', 'closed', 'corrupt'].includes(error.code);
 }
 
 /** While views with different checkpoints catch up, those that are ahead stay where they are. */

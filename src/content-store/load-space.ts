@@ -12,7 +12,7 @@ import type { StoredEvent } from '../event-store/port.js';
 import { openForProjection } from '../event-store/seal.js';
 import { catchUp } from './catch-up.js';
 import type { LogLink, OpenedSpace } from './log-link.js';
-import type { Views } from './views.js';
+import { DamagedBuild, type Views } from './views.js';
 
 /** What to load, and into what. */
 export interface LoadSpaceOptions {
@@ -35,8 +35,20 @@ export interface LoadedSpace extends OpenedSpace {
  * @throws {RamaxError} `not_found`, `corrupt`, `storage`
  */
 export async function loadSpace(options: LoadSpaceOptions): Promise<LoadedSpace> {
+  const opened = await openWithSomeWriter(options.log, options.spaceId);
+  for (;;) {
+    try {
+      return { ...opened, applied: await catchViewsUp(options, opened) };
+    } catch (error) {
+      // The damaged build is retired, so that each round has one less.
+      if (!(error instanceof DamagedBuild)) throw error;
+    }
+  }
+}
+
+/** Brings the views to the end of the log. Returns the number of events. */
+async function catchViewsUp(options: LoadSpaceOptions, { head }: OpenedSpace): Promise<number> {
   const { log, clock, limits, spaceId, views } = options;
-  const { generation, head } = await openWithSomeWriter(log, spaceId);
   views.load(head.lastSpaceSequence);
   const applied = await catchUp({
     log,
@@ -51,7 +63,7 @@ export async function loadSpace(options: LoadSpaceOptions): Promise<LoadedSpace>
     },
   });
   views.settle(head);
-  return { generation, head, applied };
+  return applied;
 }
 
 /** The link waits for a writer by itself; when that one is lost again, so does this. */

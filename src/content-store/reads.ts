@@ -4,7 +4,7 @@ import { asRamaxError, RamaxError } from '../core/errors.js';
 import { mainViewName, unknownName } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import { isThenable } from '../core/thenable.js';
-import { freezeValue, type Value, type ValueLimits } from '../core/values.js';
+import { freezeValue, type Value, type ValueLimits, valueBytes } from '../core/values.js';
 import type { WatchTarget } from './changes.js';
 import { type ReadFaces, ReadTurn } from './turn.js';
 
@@ -19,11 +19,19 @@ export function resolvedTurn(key: string, view: string = mainViewName, depth?: n
   return new ReadTurn((faces) => viewOf(faces, view).getResolved(key, options) as Value | undefined);
 }
 
-/** Reads the entries under a prefix, as one value. */
+/** Reads the entries under a prefix, as one value: no more of them than fit it. */
 export function prefixTurn(prefix: string, view: string, limits: ValueLimits): ReadTurn {
   return new ReadTurn((faces) => {
-    const entries = [...viewOf(faces, view).entries({ prefix })];
-    return freezeValue(entries, `the entries with prefix '${prefix}'`, limits);
+    const field = `the entries with prefix '${prefix}'`;
+    const entries: Value[] = [];
+    let bytes = 1;
+    for (const entry of viewOf(faces, view).entries({ prefix })) {
+      const frozen = freezeValue(entry, field, limits);
+      bytes += valueBytes(frozen);
+      if (bytes > limits.valueBytesMax) throw tooLarge(field, limits);
+      entries.push(frozen);
+    }
+    return freezeValue(entries, field, limits);
   });
 }
 
@@ -58,6 +66,13 @@ function viewOf({ app, main, views }: ReadFaces, name: string): PStateReader {
     name,
     app.views.map((known) => known.name),
   );
+}
+
+function tooLarge(field: string, { valueBytesMax }: ValueLimits): RamaxError {
+  const expected = `at most ${valueBytesMax} bytes (limits.valueBytesMax)`;
+  return new RamaxError('invalid_input', `${field} must be ${expected}, but are more`, {
+    details: { field, expected },
+  });
 }
 
 function runQuery(name: string, run: () => unknown): unknown {

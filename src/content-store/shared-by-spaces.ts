@@ -21,13 +21,13 @@ export interface SharedBySpaces {
 
 /** Made once for a shard, or for a content store that is used alone. */
 export function sharedBySpaces(limits: Limits): SharedBySpaces {
-  const cache = new ValueCache({ entriesMax: limits.cacheEntriesMax, bytesMax: limits.cacheBytesMax });
+  const turnCount = { turns: 0 };
   return {
-    cache,
-    history: new History(limits, cache),
+    cache: new ValueCache({ entriesMax: limits.cacheEntriesMax, bytesMax: limits.cacheBytesMax }),
+    history: new History(limits, turnCount),
     fills: new Permits(limits.buildsAtOnceMax),
     fingerprints: new Fingerprints(),
-    turnCount: { turns: 0 },
+    turnCount,
   };
 }
 

@@ -14,7 +14,7 @@
  *   J2  Whatever ends early leaves the views that readers get as they were.
  */
 
-import { type Clock, yieldToPorts } from '../core/clock.js';
+import { type Clock, type Timer, yieldToPorts } from '../core/clock.js';
 import { asRamaxError, invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
@@ -75,6 +75,9 @@ export interface UpkeptSpace {
 }
 
 const failuresShownMax = 100;
+/** Between two tries to fill views while the store fails; each waits twice as long as the one before. */
+const retryDelayMsMin = 500;
+const retryDelayMsMax = 60_000;
 
 /** See the head of this file. */
 export class Upkeep {
@@ -82,6 +85,9 @@ export class Upkeep {
   readonly #tasks = new Line();
   readonly #ending = new AbortController();
   #waiting = 0;
+  #trouble: RamaxError | undefined;
+  #retry: Timer | undefined;
+  #retryDelayMs = retryDelayMsMin;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -95,15 +101,28 @@ export class Upkeep {
   /** The views have been loaded: fills what is to be filled, and sweeps. Resolves when that is done or has failed. */
   async begin(): Promise<void> {
     try {
+      // Not in line: while it waits for other spaces, the rest of this one's upkeep goes on, and it may be closed.
       if (this.#options.views.toFill.length > 0) {
-        await this.#run(() => this.#bounded(() => this.#againWhenLoaded(() => this.#fillBehind())));
+        await this.#bounded(() => this.#run(() => this.#againWhenLoaded(() => this.#fillBehind())));
       }
       if (this.#hasRetired) await this.#run(() => this.#sweep());
+      this.#trouble = undefined;
+      this.#retryDelayMs = retryDelayMsMin;
     } catch (error) {
-      if (this.#options.space.ended === undefined && !this.#ending.signal.aborted) {
-        this.#options.onError(asRamaxError(error, 'storage', 'a view could not be filled'));
-      }
+      if (this.#options.space.ended !== undefined || this.#ending.signal.aborted) return;
+      this.#trouble = asRamaxError(error, 'storage', 'a view could not be filled');
+      this.#options.onError(this.#trouble);
+      this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryDelayMsMax);
+      this.#retry ??= this.#options.clock.after(this.#retryDelayMs, () => {
+        this.#retry = undefined;
+        void this.begin();
+      });
     }
+  }
+
+  /** Why views could not be filled at the last try. */
+  get trouble(): RamaxError | undefined {
+    return this.#trouble;
   }
 
   /**
@@ -154,6 +173,7 @@ export class Upkeep {
 
   /** Ends what is under way; nothing more is begun. */
   end(): void {
+    this.#retry?.cancel();
     this.#ending.abort();
   }
 
@@ -165,9 +185,11 @@ export class Upkeep {
         return task();
       });
     } catch (error) {
-      // The states are closed with their space, which says why.
+      // The space says why its states were closed and its work was ended.
       const { ended } = this.#options.space;
-      throw ended !== undefined && isRamaxError(error, 'closed') ? ended : error;
+      throw ended !== undefined && (isRamaxError(error, 'closed') || this.#ending.signal.aborted)
+        ? ended
+        : error;
     } finally {
       this.#waiting--;
     }
@@ -208,7 +230,13 @@ export class Upkeep {
     const { toFill } = views;
     if (toFill.length === 0 || this.#ending.signal.aborted) return;
     const fill = this.#fillOf(toFill, undefined, this.#ending.signal);
-    await this.#fillAndAdopt(fill, 'what came through');
+    try {
+      await this.#fillAndAdopt(fill, 'what came through');
+    } catch (error) {
+      // A damaged event names no view.
+      if (isRamaxError(error, 'corrupt') && error.details['view'] !== undefined) views.renew(toFill);
+      throw error;
+    }
     for (const view of toFill) views.fillFailed(view);
   }
 
@@ -246,13 +274,18 @@ export class Upkeep {
     };
     await fill.fill(() => space.committed);
     throwFailure();
-    return space.exclusively(async () => {
-      const progress = await fill.finish(space.committed);
-      throwFailure();
-      this.#assertGoingOn();
-      views.adopt(fill.filled);
-      return progress;
-    });
+    for (;;) {
+      const progress = await space.exclusively(async () => {
+        if (!fill.isNear(space.committed)) return fill.step(space.committed);
+        const finished = await fill.finish(space.committed);
+        throwFailure();
+        this.#assertGoingOn();
+        views.adopt(fill.filled);
+        return finished;
+      });
+      if (progress !== undefined) return progress;
+      await yieldToPorts(this.#options.clock);
+    }
   }
 
   #fillOf(

@@ -8,8 +8,8 @@
  *   R2  Only this space's events are read.
  *   R3  What was filled is persisted with its checkpoint now and then, so that a fill goes on where it was after a crash.
  *   R4  Once aborted it writes nothing more: another fill may have begun to write the same build.
- *   R5  It catches up: each round is over what was committed when it began, and when rounds get no shorter the rest is
- *       left to `finish`, in which nothing is added.
+ *   R5  It catches up: each round is over what was committed when it began; when rounds get no shorter, it goes on in steps
+ *       of a bounded size in which nothing is added.
  */
 
 import type { Clock } from '../core/clock.js';
@@ -50,6 +50,8 @@ export interface ViewFillOptions {
 const eventsAtOnceMax = 128;
 /** Events left for `finish`, during which turns wait. */
 const restEventsMax = 128;
+/** Events of one step, during which turns wait: more than can be decided between two of them. */
+const stepEventsMax = 1_024;
 /** Events between two checkpoints where few keys change. */
 const checkpointEventsMax = 8_192;
 
@@ -73,7 +75,7 @@ export class ViewFill {
     return this.#options.views.filter(({ failure }) => failure === undefined);
   }
 
-  /** Applies events until few are missing, while the space goes on. */
+  /** Applies events until few are missing, or until it gets no nearer, while the space goes on. */
   async fill(committed: () => Checkpoint): Promise<void> {
     const { clock, turnCount } = this.#options;
     const pace = turnCount && new Pace(clock, turnCount);
@@ -84,6 +86,16 @@ export class ViewFill {
       before = missing;
       await this.#applyUpTo(committed().lastSpaceSequence, pace && (() => pace.rest()));
     }
+  }
+
+  /** Whether so few events are missing that turns can wait for the rest. */
+  isNear({ lastSpaceSequence }: Checkpoint): boolean {
+    return this.filled.length === 0 || lastSpaceSequence - this.#applied <= restEventsMax;
+  }
+
+  /** Applies some events, while nothing is added: a step that comes nearer whatever the load. */
+  async step({ lastSpaceSequence }: Checkpoint): Promise<void> {
+    await this.#applyUpTo(Math.min(lastSpaceSequence, this.#applied + stepEventsMax));
   }
 
   /** Applies the rest and persists; nothing may be uncommitted. */

@@ -38,14 +38,18 @@ export function fillFirst(slot: ViewSlot): void {
 export function planFilling(slot: ViewSlot, near: number): void {
   const { serving, filling, definition } = slot;
   if (isCurrent(serving, definition)) {
-    if (serving.applied < near) slot.filling = serving;
+    if (serving.applied < near) {
+      if (filling !== serving) filling?.close();
+      slot.filling = serving;
+    }
   } else if (filling !== undefined && filling.applied >= near) fillFirst(slot);
   if (slot.filling === slot.serving) slot.isFilledBehind = slot.serving.applied < near;
 }
 
 /** It is what the store calls live, and only far behind: filling it brings what is missing, and mends nothing. */
 export function isLagging({ serving, filling, replaces }: ViewSlot): boolean {
-  return filling === serving && replaces !== undefined && replaces.view.build === serving.pstate.view.build;
+  const { version, build } = serving.pstate.view;
+  return filling === serving && replaces?.view.version === version && replaces.view.build === build;
 }
 
 /** Whether a build is of the version that the app has. */

@@ -21,13 +21,13 @@
  */
 
 import { assert } from '../core/assert.js';
-import { asRamaxError, RamaxError } from '../core/errors.js';
+import { asRamaxError, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint, SpaceEvent } from '../core/event.js';
 import type { LoadedApp, LoadedView } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import type { StoredBuild, ViewFlush } from '../pstate/port.js';
 import type { PState } from '../pstate/pstate.js';
-import { LiveView, type LiveViewOptions, type ViewContext } from './live-view.js';
+import { isStoreFailure, LiveView, type LiveViewOptions, type ViewContext } from './live-view.js';
 import type { ReadFaces } from './turn.js';
 import { nextBuild, planView } from './view-plan.js';
 import {
@@ -49,6 +49,18 @@ export interface ViewsOptions extends ViewContext {
   readonly fingerprintOf: (view: LoadedView) => string;
   /** Keys of a view have changed; undefined: any of them. */
   readonly onChanged?: ((view: string, key: string | undefined) => void) | undefined;
+  /** A view is to be filled that was not before. */
+  readonly onBehind?: (() => void) | undefined;
+}
+
+/** A stored build cannot be read. It is retired; loading again fills another one from the log. */
+export class DamagedBuild extends Error {
+  override readonly cause: RamaxError;
+
+  constructor(cause: RamaxError) {
+    super(cause.message);
+    this.cause = cause;
+  }
 }
 
 /** All views of one space. */
@@ -60,6 +72,8 @@ export class Views {
   #followers: readonly LiveView[] = [];
   #frozenAt: number | undefined;
   #loads = 0;
+  /** What rebuilds fill besides the slots. */
+  readonly #rebuilding = new Set<LiveView>();
 
   /** Of no use before it is loaded. */
   constructor(options: ViewsOptions) {
@@ -137,15 +151,68 @@ export class Views {
       try {
         for (const event of events) view.apply(event);
       } catch (error) {
-        view.fail(asRamaxError(error, 'projection_failed', 'a projection threw'));
-        this.#changed();
+        this.#stopFollowing(view, error);
       }
     }
   }
 
-  /** Applies one event of the log to those views that follow and are before it. */
+  /** A projection that threw stops its view; trouble with the store puts it behind. */
+  #stopFollowing(view: LiveView, error: unknown): void {
+    if (isStoreFailure(error)) {
+      this.#putBehind(this.#slotOf(view.definition.name), error.code === 'corrupt');
+    } else {
+      view.fail(asRamaxError(error, 'projection_failed', 'a projection threw'));
+    }
+    this.#changed();
+  }
+
+  /** Readers wait until it is filled from where it is persisted, or anew. */
+  #putBehind(slot: ViewSlot, isDamaged: boolean): void {
+    slot.filling?.close();
+    if (isDamaged) {
+      slot.serving.close();
+      slot.serving = this.#newBuild(slot);
+    } else slot.serving.rewind();
+    slot.filling = slot.serving;
+    slot.isFilledBehind = true;
+    this.#refuseReads(slot);
+    this.#options.onBehind?.();
+  }
+
+  /** Builds that were being filled and cannot be read: others are filled in their place. */
+  renew(views: readonly LiveView[]): void {
+    const { store, spaceId } = this.#options;
+    for (const view of views) {
+      const slot = this.#slotOf(view.definition.name);
+      if (slot.filling !== view) continue;
+      view.close();
+      store.retire(spaceId, [view.pstate.view]);
+      slot.filling = this.#newBuild(slot);
+      if (slot.serving !== view) continue;
+      slot.serving = slot.filling;
+      slot.isFilledBehind = true;
+      this.#refuseReads(slot);
+    }
+    this.#changed();
+  }
+
+  /**
+   * Applies one event of the log to those views that follow and are before it.
+   *
+   * @throws {DamagedBuild} when a stored value cannot be read
+   * @throws {RamaxError} what else the store throws
+   */
   catchUp(event: SpaceEvent): void {
-    for (const view of this.#followers) view.catchUp(event);
+    const { store, spaceId } = this.#options;
+    for (const view of this.#followers) {
+      try {
+        view.catchUp(event);
+      } catch (error) {
+        if (!isRamaxError(error, 'corrupt')) throw error;
+        store.retire(spaceId, [view.pstate.view]);
+        throw new DamagedBuild(error);
+      }
+    }
   }
 
   /** Freezes the changes up to `sequence`, when there are any and no flush is waiting. */
@@ -227,19 +294,22 @@ export class Views {
 
   /** What a rebuild of these views fills: what is being filled already, or new builds. */
   builds(names: readonly string[]): readonly LiveView[] {
-    const stored = this.#options.store.builds(this.#options.spaceId).map(({ view }) => view);
     return names.map((name) => {
       const slot = this.#slotOf(name);
-      const { definition, serving, filling } = slot;
+      const { filling } = slot;
       if (filling !== undefined && filling.failure === undefined && !isLagging(slot)) return filling;
-      // The store may not know yet of what readers get: two states over one build would mix their changes.
-      const builds = [
-        ...stored,
-        serving.pstate.view,
-        ...(filling === undefined ? [] : [filling.pstate.view]),
-      ];
-      return this.#openView(definition, { build: nextBuild(definition, builds), state: 'building' });
+      const view = this.#newBuild(slot);
+      this.#rebuilding.add(view);
+      return view;
     });
+  }
+
+  #newBuild({ definition, serving, filling }: ViewSlot): LiveView {
+    const { store, spaceId } = this.#options;
+    const stored = store.builds(spaceId).map(({ view }) => view);
+    // The store may not know yet of what readers get: two states over one build would mix their changes.
+    const builds = [...stored, serving.pstate.view, ...(filling === undefined ? [] : [filling.pstate.view])];
+    return this.#openView(definition, { build: nextBuild(definition, builds), state: 'building' });
   }
 
   /** Readers get these views from now on: they are at the head and persisted. */
@@ -251,6 +321,7 @@ export class Views {
       views.map(({ pstate }) => pstate.view),
     );
     for (const view of views) {
+      this.#rebuilding.delete(view);
       const slot = this.#slotOf(view.definition.name);
       if (slot.serving !== view) slot.serving.close();
       if (slot.filling !== view) slot.filling?.close();
@@ -258,6 +329,7 @@ export class Views {
       slot.filling = undefined;
       slot.isChanged = false;
       view.pstate.resume();
+      if (view.pstate.migrated.pending > 0) this.#options.onMigrated?.();
     }
     this.#changed();
   }
@@ -276,6 +348,7 @@ export class Views {
     const unwanted = views.filter((view) => !this.#isNeeded(view));
     const { store, spaceId } = this.#options;
     for (const view of unwanted) {
+      this.#rebuilding.delete(view);
       view.close();
       const slot = this.#slotOf(view.definition.name);
       if (!isSameBuild(slot.filling, view)) continue;
@@ -310,6 +383,8 @@ export class Views {
       serving.close();
       filling?.close();
     }
+    for (const view of this.#rebuilding) view.close();
+    this.#rebuilding.clear();
   }
 
   #store(views: readonly LiveView[], checkpoint: Checkpoint): void {

@@ -33,7 +33,7 @@ export interface Limits {
   readonly commitBytesMax: number;
   /** Bytes of one value (parameters, payload, projection value), counted as UTF-8 text, 8 per number, 1 per other leaf. */
   readonly valueBytesMax: number;
-  /** Depth of one value: deeper ones overflow the stack of ordinary serialisers. */
+  /** Depth of one value: deeper ones overflow the stack of ordinary serialisers. At most 1,000, for the same reason. */
   readonly valueDepthMax: number;
   /** Events that one command may append atomically. */
   readonly eventsPerCommandMax: number;
@@ -77,6 +77,8 @@ export interface Limits {
   readonly migrationQueueMax: number;
   /** Watchers of one space that wait for a change. */
   readonly watchersMax: number;
+  /** Watchers over all spaces that wait: each keeps its space open, whatever `openSpacesMax` says. */
+  readonly totalWatchersMax: number;
   /** Events in one read of the log: bounds the time of a read transaction, so that checkpoints are not starved. */
   readonly readEventsMax: number;
   /** Payload bytes in one read of the log. */
@@ -139,6 +141,7 @@ export const defaultLimits: Limits = {
   migrationDelayMs: 1_000,
   migrationQueueMax: 8_192,
   watchersMax: 1_024,
+  totalWatchersMax: 65_536,
   readEventsMax: 1_000,
   readBytesMax: 4 * 1024 * 1024,
   purgeRowsMax: 5_000,
@@ -152,10 +155,16 @@ export const defaultLimits: Limits = {
   restartWindowMs: 60_000,
 };
 
+/** Bounds that have a bound themselves; the others may be as large as an integer can be. */
+const largest: Readonly<Record<string, number>> = {
+  // Far below what recursion stands, and below the depths that `core/values.ts` can count.
+  valueDepthMax: 1_000,
+};
+
 /**
  * The bounds with the caller's own in place of the defaults.
  *
- * @throws {RamaxError} `invalid_input` naming the limit that is unknown or no positive integer
+ * @throws {RamaxError} `invalid_input` naming the limit that is unknown, no positive integer, or too large
  */
 export function resolveLimits(options: LimitsOptions = {}): Limits {
   if (typeof options !== 'object' || options === null) throw invalidInput('limits', 'an object', options);
@@ -163,7 +172,7 @@ export function resolveLimits(options: LimitsOptions = {}): Limits {
     if (!Object.hasOwn(defaultLimits, name)) {
       throw invalidInput(`limits.${name}`, `one of ${Object.keys(defaultLimits).join(', ')}`, value);
     }
-    if (value !== undefined) checkInteger(value, `limits.${name}`, 1);
+    if (value !== undefined) checkInteger(value, `limits.${name}`, 1, largest[name]);
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return { ...defaultLimits, ...Object.fromEntries(given) };

@@ -1,6 +1,6 @@
 /**
  * What users give besides values: the names that they choose (space names, entity ids, event types, keys, command ids),
- * numbers and options.
+ * numbers, options and signals.
  * A name is checked once, where it enters; behind the door it is trusted. Names are never paths and never object keys.
  */
 
@@ -75,6 +75,16 @@ export function checkInteger(
  */
 export function checkOptions(options: unknown, field = 'options'): asserts options is object {
   if (typeof options !== 'object' || options === null) throw invalidInput(field, 'an object', options);
+}
+
+/**
+ * Refuses what is there and no signal.
+ *
+ * @throws {RamaxError} `invalid_input`
+ */
+export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalidInput('signal', 'an AbortSignal', signal);
 }
 
 /**

@@ -175,7 +175,8 @@ export class StoredView {
     this.#version++;
     this.#migrator?.queue.clear();
     this.#section.clear();
-    this.#complete = this.#storeIsEmpty();
+    // Not asked of the store: whoever forgets may do so because the store fails.
+    this.#complete = false;
   }
 
   /** Gives its part of the cache back, for good. */

@@ -8,7 +8,7 @@
 import type { WatchTarget } from '../content-store/changes.js';
 import { spaceClosed } from '../content-store/interlock.js';
 import { type AnyTurn, LiveSpace, type LiveSpaceOptions } from '../content-store/live-space.js';
-import type { ReadTurn } from '../content-store/turn.js';
+import { ReadTurn } from '../content-store/turn.js';
 import type { MigrationProgress } from '../content-store/upkeep.js';
 import type { RebuildProgress } from '../content-store/view-fill.js';
 import type { ViewStatus } from '../content-store/view-status.js';
@@ -139,8 +139,11 @@ export class ResidentSpace {
     return this.#visit((live) => live.migrateAll(views, onProgress, signal));
   }
 
-  viewStatuses(): Promise<readonly ViewStatus[]> {
-    return this.#visit(async (live) => live.viewStatuses);
+  /** How the views stand; behind the commit of all that this could tell of, like any answer. */
+  async viewStatuses(): Promise<readonly ViewStatus[]> {
+    const turn = new ReadTurn(() => this.openViews as unknown as Value);
+    this.post(turn);
+    return (await turn.answer) as unknown as readonly ViewStatus[];
   }
 
   skip(view: string, spaceSequence: number): Promise<void> {

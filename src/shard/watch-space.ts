@@ -7,14 +7,15 @@
  * Invariants:
  *   - A value goes through the mailbox and the output gate like any read: it is committed, and no older than one before.
  *   - The watcher registers before it reads, so it misses no change, and the last value always arrives.
+ *   - A view that is not there yet is waited for: nobody asks it again before it serves something else.
  */
 
-import type { Changes, WatchTarget } from '../content-store/changes.js';
+import type { AwaitedChange, Changes, WatchTarget } from '../content-store/changes.js';
 import { watchTurn } from '../content-store/reads.js';
 import type { ReadTurn } from '../content-store/turn.js';
 import { delay, type Platform } from '../core/clock.js';
-import { RamaxError } from '../core/errors.js';
-import type { Value, ValueLimits } from '../core/values.js';
+import { isRamaxError, RamaxError } from '../core/errors.js';
+import { canonicalJson, type Value, type ValueLimits } from '../core/values.js';
 
 /** Prefixes and queries are evaluated at most this often for a watcher: each change may concern them, and few do. */
 const evaluationPauseMs = 10;
@@ -46,12 +47,16 @@ export interface WatchSpaceOptions {
  */
 export async function watchSpace(options: WatchSpaceOptions): Promise<Watched> {
   const { target, known, signal, platform, changes } = options;
+  let awaited: AwaitedChange = 'any';
   for (;;) {
-    const waiting = (await changes()).wait(target);
+    const waiting = (await changes()).wait(target, awaited);
     try {
       const watched = await look(options);
-      if (watched.token !== known) return watched;
-      await changedOrAborted(waiting.changed, signal);
+      if (watched !== 'building' && watched.token !== known) return watched;
+      const needed = watched === 'building' ? 'serving' : 'any';
+      // Else it registers anew for what it needs, and reads once more.
+      if (awaited === needed) await changedOrAborted(waiting.changed, signal);
+      awaited = needed;
     } finally {
       waiting.cancel();
     }
@@ -59,7 +64,8 @@ export async function watchSpace(options: WatchSpaceOptions): Promise<Watched> {
   }
 }
 
-async function look({ target, limits, platform, signal, post }: WatchSpaceOptions): Promise<Watched> {
+async function look(options: WatchSpaceOptions): Promise<Watched | 'building'> {
+  const { target, limits, platform, signal, post } = options;
   const turn = watchTurn(target, limits);
   const cancel = (): void => turn.cancel();
   if (signal.aborted) throw aborted();
@@ -67,9 +73,13 @@ async function look({ target, limits, platform, signal, post }: WatchSpaceOption
   try {
     post(turn);
     const value = await turn.answer;
+    // Equal values have one token, in whatever order their keys were written.
     return value === undefined
       ? { token: 'nothing' }
-      : { value, token: platform.textDigest(JSON.stringify(value)) };
+      : { value, token: platform.textDigest(canonicalJson(value)) };
+  } catch (error) {
+    if (isRamaxError(error, 'view_building')) return 'building';
+    throw error;
   } finally {
     signal.removeEventListener('abort', cancel);
   }

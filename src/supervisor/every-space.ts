@@ -1,6 +1,7 @@
 /**
  * One task for every space: over all spaces, in the order of their ids, with a bounded number at once on each shard, so that a
- * shard's other work goes on and no shard waits for another.
+ * shard's other work goes on. Within a page of spaces no shard waits for another; the next page comes when no space of this
+ * one waits in line on any shard, so that what is held is bounded, and a shard that is ahead waits for the others there.
  */
 
 import { shardOf } from '../core/routing.js';

@@ -154,6 +154,18 @@ describe('a further view whose projection throws', () => {
     expect(await store.query('state', 'list')).toEqual(listOf([1, 13, 3]));
   });
 
+  it('that could go on after a commit in doubt, and lacks many events, is filled behind', async () => {
+    const store = await open();
+    await execute(store, 1, 13);
+    await store.execute('addMany', numbersTo(300));
+    await store.checkpoint();
+    bad = new Map();
+    bed.log.fates.push('notWrittenInDoubt');
+    await execute(store, 5);
+    await bed.clock.settle();
+    expect(await store.query('state', 'sum')).toEqual(sumOf([1, 13, ...numbersTo(300), 5]));
+  });
+
   it('is no obstacle to the rebuild of the others', async () => {
     const store = await open();
     await execute(store, 1, 13);

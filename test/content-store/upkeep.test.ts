@@ -326,6 +326,22 @@ describe('what is being filled', () => {
     expect(await store.query('state', 'sum')).toEqual(sumOf(numbers, 2));
   });
 
+  it('is tried again by itself after the log has failed, each time later', async () => {
+    const failure = new RamaxError('storage', 'no disk');
+    const readSpace = vi.spyOn(bed.log, 'readSpace').mockRejectedValue(failure);
+    const store = await open({ list: 1 });
+    await bed.clock.settle();
+    expect(await statusOf(store, 'list')).toMatchObject({ state: 'building', error: { message: 'no disk' } });
+    await bed.clock.advance(10_000);
+    expect([readSpace.mock.calls.length, bed.errors.length]).toEqual([4, 4]);
+    readSpace.mockRestore();
+    await bed.clock.advance(60_000);
+    expect(await store.query('state', 'list')).toEqual(listOf(numbers));
+    expect(await statusOf(store, 'list')).toMatchObject({ state: 'live', error: undefined });
+    await store.close();
+    expect(bed.clock.timers).toBe(0);
+  });
+
   it('is of as many spaces at once as there are permits', async () => {
     const spaceIds = [1, await bed.addSpace('two'), await bed.addSpace('three')];
     for (const spaceId of spaceIds.slice(1)) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProgressGuard } from '../../src/supervisor/progress-guard.js';
+import { ProgressGuard } from '../../src/core/progress-guard.js';
 
 /** A call that says whether it was cancelled. */
 function call<Reply>(answer: Promise<Reply>) {
