@@ -10,7 +10,9 @@ import type { Checkpoint } from '../core/event.js';
 import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import { type LoadedApp, loadApp, mainViewName, unknownName } from '../core/loaded-app.js';
-import { checkId, checkInteger } from '../core/names.js';
+import { checkId, checkInteger, checkOptions, checkSignal } from '../core/names.js';
+import { checkOptionNames } from '../core/option-names.js';
+import { ProgressGuard } from '../core/progress-guard.js';
 import { freezeValue, type Value } from '../core/values.js';
 import type { LogStore, SpaceRow } from '../event-store/port.js';
 import type { PStateStore } from '../pstate/port.js';
@@ -34,6 +36,17 @@ export interface ExecuteOptions {
   /** The space's latest sequence as the caller knows it; a `conflict` when it has moved on. */
   readonly expectedSequence?: number;
 }
+
+/** A misspelt `commandId` would silently lose the promise "once". */
+export const commandOptionNames = [
+  'commandId',
+  'causationId',
+  'correlationId',
+  'expectedSequence',
+] as const satisfies readonly (keyof ExecuteOptions)[];
+
+/** A misspelt `view` would mean the main one. */
+export const skippedEventNames = ['view', 'spaceSequence'] as const satisfies readonly (keyof SkippedEvent)[];
 
 /** The answer to an accepted command. */
 export interface CommandResult {
@@ -62,6 +75,12 @@ export interface OverViewsOptions<Progress> {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }
+
+const overViewsOptionNames = [
+  'view',
+  'onProgress',
+  'signal',
+] as const satisfies readonly (keyof OverViewsOptions<unknown>)[];
 
 /**
  * One space: execute, fetch, query, rebuild, catch up, checkpoint.
@@ -112,6 +131,7 @@ export class ContentStore<A extends App = App> {
     params: ParamsOf<CommandsOf<A>[Name]>,
     options: ExecuteOptions = {},
   ): Promise<CommandResult> {
+    checkNamed(options, commandOptionNames, 'execute()');
     const invocation = invocationOf(command, params, options, this.#options.platform, this.#limits);
     return commandResult(await this.#run(new CommandTurn(invocation)));
   }
@@ -122,6 +142,7 @@ export class ContentStore<A extends App = App> {
     options: { readonly view?: string } = {},
   ): Promise<Stored | undefined> {
     checkId(key, 'key', this.#limits.idBytesMax);
+    checkNamed(options, ['view'], 'fetch()');
     return (await this.#run(fetchTurn(key, options.view))) as Stored | undefined;
   }
 
@@ -131,6 +152,7 @@ export class ContentStore<A extends App = App> {
     options: { readonly view?: string; readonly depth?: number } = {},
   ): Promise<Stored | undefined> {
     checkId(key, 'key', this.#limits.idBytesMax);
+    checkNamed(options, ['view', 'depth'], 'getResolved()');
     return (await this.#run(resolvedTurn(key, options.view, options.depth))) as Stored | undefined;
   }
 
@@ -149,14 +171,12 @@ export class ContentStore<A extends App = App> {
    * @throws {RamaxError} `unknown_view`, `projection_failed`, `aborted`, `corrupt`, `storage`, `closed`
    */
   async rebuildPState(options: OverViewsOptions<RebuildProgress> = {}): Promise<RebuildProgress> {
-    const live = await this.#turns.run(() => this.#usable());
-    return live.rebuild(this.#views(options.view), options.onProgress ?? (() => {}), options.signal);
+    return this.#overViews('rebuildPState()', options, (live, ...task) => live.rebuild(...task));
   }
 
   /** Brings every stored value of the views, or of one of them, to its present shape. */
   async migrateAll(options: OverViewsOptions<MigrationProgress> = {}): Promise<MigrationProgress> {
-    const live = await this.#turns.run(() => this.#usable());
-    return live.migrateAll(this.#views(options.view), options.onProgress ?? (() => {}), options.signal);
+    return this.#overViews('migrateAll()', options, (live, ...task) => live.migrateAll(...task));
   }
 
   /** How each view stands. */
@@ -166,7 +186,11 @@ export class ContentStore<A extends App = App> {
   }
 
   /** Lets a view that has stopped pass over the event at which it has stopped. */
-  async skipEvent({ view = mainViewName, spaceSequence }: SkippedEvent): Promise<void> {
+  async skipEvent(event: SkippedEvent): Promise<void> {
+    checkOptions(event, 'event');
+    checkOptionNames(event, skippedEventNames, 'skipEvent()', 'event');
+    const { view = mainViewName, spaceSequence } = event;
+    checkInteger(spaceSequence, 'spaceSequence', 1);
     const live = await this.#turns.run(() => this.#usable());
     await live.skip(this.#views(view)[0] ?? view, spaceSequence);
   }
@@ -189,6 +213,29 @@ export class ContentStore<A extends App = App> {
       this.#isClosed = true;
     });
     await this.#live.close();
+  }
+
+  /** Ends with what the listener throws. */
+  async #overViews<Progress>(
+    of: string,
+    options: OverViewsOptions<Progress>,
+    task: (
+      live: LiveSpace,
+      views: readonly string[],
+      onProgress: (progress: Progress) => void,
+      signal: AbortSignal,
+    ) => Promise<Progress>,
+  ): Promise<Progress> {
+    checkNamed(options, overViewsOptionNames, of);
+    const { view, onProgress, signal } = options;
+    checkSignal(signal);
+    const guard = new ProgressGuard(onProgress);
+    const views = this.#views(view);
+    const ownEnd = new AbortController();
+    const ends = AbortSignal.any([ownEnd.signal, ...(signal === undefined ? [] : [signal])]);
+    const live = await this.#turns.run(() => this.#usable());
+    const answer = task(live, views, guard.report, ends);
+    return guard.settled(guard.watch({ answer, cancel: () => ownEnd.abort() }).answer);
   }
 
   /** The views of this name, or all. */
@@ -221,6 +268,11 @@ export class ContentStore<A extends App = App> {
     if (this.#live.ended !== undefined) this.#live = await openLive(this.#options, this.#limits, this.#app);
     return this.#live;
   }
+}
+
+function checkNamed(options: unknown, known: readonly string[], of: string): void {
+  checkOptions(options);
+  checkOptionNames(options, known, of);
 }
 
 /** The answer as a caller gets it. */

@@ -23,7 +23,7 @@ import type { Permits } from '../core/permits.js';
 import type { PStateStore } from '../pstate/port.js';
 import type { LiveView } from './live-view.js';
 import type { LogLink } from './log-link.js';
-import type { TurnCount } from './pace.js';
+import { Pace, type TurnCount } from './pace.js';
 import { type RebuildProgress, ViewFill } from './view-fill.js';
 import type { Views } from './views.js';
 
@@ -146,6 +146,8 @@ export class Upkeep {
    * @throws {RamaxError} `invalid_input` when it has not stopped there
    */
   async skip(view: string, spaceSequence: number): Promise<void> {
+    // A view that is filled again after a reload stops there only now.
+    await this.begin();
     await this.#run(async () => {
       const { views, space, pstates, spaceId } = this.#options;
       await space.exclusively(async () => {
@@ -227,6 +229,7 @@ export class Upkeep {
 
   async #fillBehind(): Promise<void> {
     const { views } = this.#options;
+    views.renewDamaged();
     const { toFill } = views;
     if (toFill.length === 0 || this.#ending.signal.aborted) return;
     const fill = this.#fillOf(toFill, undefined, this.#ending.signal);
@@ -234,7 +237,7 @@ export class Upkeep {
       await this.#fillAndAdopt(fill, 'what came through');
     } catch (error) {
       // A damaged event names no view.
-      if (isRamaxError(error, 'corrupt') && error.details['view'] !== undefined) views.renew(toFill);
+      if (isRamaxError(error, 'corrupt') && error.details['view'] !== undefined) views.damaged(toFill);
       throw error;
     }
     for (const view of toFill) views.fillFailed(view);
@@ -274,6 +277,7 @@ export class Upkeep {
     };
     await fill.fill(() => space.committed);
     throwFailure();
+    const pace = new Pace(this.#options.clock, this.#options.turnCount);
     for (;;) {
       const progress = await space.exclusively(async () => {
         if (!fill.isNear(space.committed)) return fill.step(space.committed);
@@ -284,7 +288,7 @@ export class Upkeep {
         return finished;
       });
       if (progress !== undefined) return progress;
-      await yieldToPorts(this.#options.clock);
+      await pace.rest();
     }
   }
 

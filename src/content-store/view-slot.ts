@@ -19,6 +19,8 @@ export interface ViewSlot {
   readonly replaces: StoredBuild | undefined;
   /** It is filled while the space is open, not while it opens. */
   isFilledBehind?: boolean;
+  /** What is filled cannot be read: another build has to be filled in its place. */
+  isDamaged?: boolean;
   /** Made by other projections under the same version. */
   isChanged: boolean;
 }

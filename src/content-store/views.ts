@@ -166,30 +166,41 @@ export class Views {
     this.#changed();
   }
 
-  /** Readers wait until it is filled from where it is persisted, or anew. */
+  /**
+   * Readers wait until it is filled from where it is persisted, or anew. The main view has kept the events already, so that
+   * nothing here may ask the store, which might throw again.
+   */
   #putBehind(slot: ViewSlot, isDamaged: boolean): void {
     slot.filling?.close();
-    if (isDamaged) {
-      slot.serving.close();
-      slot.serving = this.#newBuild(slot);
-    } else slot.serving.rewind();
+    slot.serving.rewind();
     slot.filling = slot.serving;
     slot.isFilledBehind = true;
+    slot.isDamaged = isDamaged;
     this.#refuseReads(slot);
     this.#options.onBehind?.();
   }
 
-  /** Builds that were being filled and cannot be read: others are filled in their place. */
-  renew(views: readonly LiveView[]): void {
-    const { store, spaceId } = this.#options;
+  /** What these views are filled into cannot be read. */
+  damaged(views: readonly LiveView[]): void {
     for (const view of views) {
       const slot = this.#slotOf(view.definition.name);
-      if (slot.filling !== view) continue;
-      view.close();
-      store.retire(spaceId, [view.pstate.view]);
-      slot.filling = this.#newBuild(slot);
-      if (slot.serving !== view) continue;
-      slot.serving = slot.filling;
+      if (slot.filling === view) slot.isDamaged = true;
+    }
+  }
+
+  /** Puts other builds in the place of those that are filled and cannot be read. Throws what the store throws. */
+  renewDamaged(): void {
+    const { store, spaceId } = this.#options;
+    for (const slot of this.#slots) {
+      const { filling, serving } = slot;
+      if (slot.isDamaged !== true || filling === undefined) continue;
+      const renewed = this.#newBuild(slot);
+      store.retire(spaceId, [filling.pstate.view]);
+      filling.close();
+      slot.filling = renewed;
+      slot.isDamaged = false;
+      if (serving !== filling) continue;
+      slot.serving = renewed;
       slot.isFilledBehind = true;
       this.#refuseReads(slot);
     }

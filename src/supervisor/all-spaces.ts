@@ -4,13 +4,12 @@
  * Owns: the signal that ends it all when the runtime closes.
  */
 
-import { invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
-import { checkOptions } from '../core/names.js';
+import { RamaxError } from '../core/errors.js';
+import { checkOptions, checkSignal } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
+import { ProgressGuard } from '../core/progress-guard.js';
 import type { SpaceRow } from '../event-store/port.js';
-import { checkSignal } from './calls.js';
 import { everySpace } from './every-space.js';
-import { ProgressGuard } from './progress-guard.js';
 import { SpaceHandle, type SpaceServices } from './space-handle.js';
 import { checkedView } from './space-reads.js';
 
@@ -69,8 +68,8 @@ export class AllSpaces {
   async run(name: 'rebuild' | 'migrateAll', options: AllSpacesOptions): Promise<AllSpacesProgress> {
     checkOptions(options);
     checkOptionNames(options, optionNames, `${name}()`);
-    const { view, onProgress = () => {}, signal } = options;
-    if (typeof onProgress !== 'function') throw invalidInput('onProgress', 'a function', onProgress);
+    const { view, onProgress, signal } = options;
+    const guard = new ProgressGuard(onProgress);
     checkSignal(signal);
     if (view !== undefined) checkedView(view, this.#services.supervisor);
     const ownEnd = new AbortController();
@@ -79,7 +78,6 @@ export class AllSpaces {
       ownEnd.signal,
       ...(signal === undefined ? [] : [signal]),
     ]);
-    const guard = new ProgressGuard(onProgress);
     const sum = { spacesDone: 0, itemsDone: 0, failed: 0 };
     const task = async (row: SpaceRow): Promise<void> => {
       // A signal for each space: Node takes many listeners on one for a leak, and warns.
@@ -114,10 +112,15 @@ export class AllSpaces {
       const { entriesRead, failed } = await space.migrateAll(waiting);
       return { items: entriesRead, failed };
     } catch (error) {
-      // It was deleted meanwhile.
-      if (isRamaxError(error, 'not_found')) return { items: 0, failed: 0 };
-      throw error;
+      if (options.signal.aborted || !(await this.#isGone(row))) throw error;
+      // It was deleted meanwhile, and says so by whatever it met first.
+      return { items: 0, failed: 0 };
     }
+  }
+
+  async #isGone({ spaceId }: SpaceRow): Promise<boolean> {
+    const found = this.#services.supervisor.writer.call('findSpaceById', { spaceId });
+    return (await found.catch(() => undefined)) === null;
   }
 
   #everySpace(task: (space: SpaceRow) => Promise<void>, signal: AbortSignal): Promise<void> {

@@ -11,7 +11,8 @@
 import type { Clock } from '../core/clock.js';
 import { asRamaxError, invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import { checkInteger, checkOptions } from '../core/names.js';
+import { checkInteger, checkOptions, checkSignal } from '../core/names.js';
+import { checkOptionNames } from '../core/option-names.js';
 import type { PendingCall } from '../protocol/link.js';
 import { Admission, type Waiter } from './admission.js';
 import { type Deadline, Deadlines } from './deadlines.js';
@@ -25,6 +26,13 @@ export interface WaitOptions {
   /** What to do when too much is in flight: fail with `overloaded`, or wait for room. Default: the runtime's. */
   readonly overload?: OverloadPolicy | undefined;
 }
+
+/** For every door that takes them. */
+export const waitOptionNames = [
+  'signal',
+  'timeoutMs',
+  'overload',
+] as const satisfies readonly (keyof WaitOptions)[];
 
 /** Fail at once, or wait for room. */
 export type OverloadPolicy = 'fail' | 'wait';
@@ -74,7 +82,7 @@ export class Calls {
   ): Promise<Reply> {
     try {
       checkOptions(options);
-      checkWaitOptions(this.#choices(options, overloadDefault));
+      checkChoices(this.#choices(options, overloadDefault));
       if (this.#closed !== undefined) throw this.#closed;
       if (options.signal?.aborted === true) throw stopError('aborted', plan.isCommand);
     } catch (error) {
@@ -275,7 +283,22 @@ function begun<Reply>(begin: () => PendingCall<Reply>): PendingCall<Reply> {
   }
 }
 
-function checkWaitOptions({ signal, timeoutMs, overload }: WaitOptions): void {
+/**
+ * Refuses what are no options, and options that `of` does not take.
+ *
+ * @param others those that it takes besides
+ * @throws {RamaxError} `invalid_input`
+ */
+export function checkWaitOptions(
+  options: unknown,
+  of: string,
+  others: readonly string[] = [],
+): asserts options is object {
+  checkOptions(options);
+  checkOptionNames(options, [...others, ...waitOptionNames], of);
+}
+
+function checkChoices({ signal, timeoutMs, overload }: WaitOptions): void {
   checkInteger(timeoutMs, 'timeoutMs', 1);
   checkOverloadPolicy(overload);
   checkSignal(signal);
@@ -285,12 +308,6 @@ function checkWaitOptions({ signal, timeoutMs, overload }: WaitOptions): void {
 export function checkOverloadPolicy(overload: unknown): asserts overload is OverloadPolicy {
   if (overload !== 'fail' && overload !== 'wait')
     throw invalidInput('overload', `'fail' or 'wait'`, overload);
-}
-
-/** @throws {RamaxError} `invalid_input` for what is there and no signal */
-export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw invalidInput('signal', 'an AbortSignal', signal);
 }
 
 function stopError(why: 'aborted' | 'timeout', isCommand: boolean): RamaxError {

@@ -3,12 +3,12 @@
 import { asRamaxError, type RamaxError } from '../core/errors.js';
 import type { RecordedEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
-import { checkId, checkInteger, checkOptions } from '../core/names.js';
+import { checkId, checkInteger, checkOptions, checkSignal } from '../core/names.js';
+import { checkOptionNames } from '../core/option-names.js';
 import type { LogReader, ReadBounds, StoredEvent } from '../event-store/port.js';
 import { openForReader } from '../event-store/seal.js';
 import { streamPages } from '../event-store/stream-pages.js';
 import { spaceNotFound } from '../space/space-errors.js';
-import { checkSignal } from './calls.js';
 
 /** Which events to stream. */
 export interface StreamOptions {
@@ -16,6 +16,17 @@ export interface StreamOptions {
   readonly from?: number;
   /** Ends the stream with `aborted`. */
   readonly signal?: AbortSignal;
+}
+
+const streamOptionNames = ['from', 'signal'] as const satisfies readonly (keyof StreamOptions)[];
+
+/** What is streamed, and by which name. */
+interface Streamed {
+  readonly of: string;
+  readonly position: 'spaceSequence' | 'eventId';
+  readonly read: (log: LogReader, after: number) => Promise<readonly StoredEvent[]>;
+  /** Undefined: all spaces. */
+  readonly spaceId?: number;
 }
 
 /** See the head of this file. */
@@ -37,12 +48,12 @@ export class EventReads {
   }
 
   streamSpace(spaceId: number, options: StreamOptions): AsyncIterableIterator<RecordedEvent> {
-    return this.#stream(
-      options,
-      'spaceSequence',
-      (log, after) => log.readSpace(spaceId, after, this.#bounds),
+    return this.#stream(options, {
+      of: 'streamEvents()',
+      position: 'spaceSequence',
+      read: (log, after) => log.readSpace(spaceId, after, this.#bounds),
       spaceId,
-    );
+    });
   }
 
   streamEntity(
@@ -51,16 +62,20 @@ export class EventReads {
     options: StreamOptions,
   ): AsyncIterableIterator<RecordedEvent> {
     checkId(entityId, 'entityId', this.#idBytesMax);
-    return this.#stream(
-      options,
-      'spaceSequence',
-      (log, after) => log.readEntity(spaceId, entityId, after, this.#bounds),
+    return this.#stream(options, {
+      of: 'streamEntityEvents()',
+      position: 'spaceSequence',
+      read: (log, after) => log.readEntity(spaceId, entityId, after, this.#bounds),
       spaceId,
-    );
+    });
   }
 
   streamAll(options: StreamOptions): AsyncIterableIterator<RecordedEvent> {
-    return this.#stream(options, 'eventId', (log, after) => log.readAll(after, this.#bounds), undefined);
+    return this.#stream(options, {
+      of: 'streamAllEvents()',
+      position: 'eventId',
+      read: (log, after) => log.readAll(after, this.#bounds),
+    });
   }
 
   async readEvent(spaceId: number, eventId: number): Promise<RecordedEvent | undefined> {
@@ -81,11 +96,10 @@ export class EventReads {
 
   #stream(
     options: StreamOptions,
-    position: 'spaceSequence' | 'eventId',
-    read: (log: LogReader, after: number) => Promise<readonly StoredEvent[]>,
-    spaceId: number | undefined,
+    { of, position, read, spaceId }: Streamed,
   ): AsyncIterableIterator<RecordedEvent> {
     checkOptions(options);
+    checkOptionNames(options, streamOptionNames, of);
     const { from = 0, signal } = options;
     checkInteger(from, 'from', 0);
     checkSignal(signal);

@@ -14,7 +14,14 @@ import { partitionCount } from '../core/routing.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
 import { AllSpaces, type AllSpacesOptions, type AllSpacesProgress } from './all-spaces.js';
-import { Calls, checkOverloadPolicy, type OverloadPolicy, registryPlace, type WaitOptions } from './calls.js';
+import {
+  Calls,
+  checkOverloadPolicy,
+  checkWaitOptions,
+  type OverloadPolicy,
+  registryPlace,
+  type WaitOptions,
+} from './calls.js';
 import { EventReads, type StreamOptions } from './event-reads.js';
 import { HealthProbe, type RamaxHealth } from './health.js';
 import type { SpaceServices } from './space-handle.js';
@@ -63,7 +70,7 @@ export class RamaxRuntime<A extends App = App> {
   readonly #reads: EventReads;
   readonly #limits: Limits;
   readonly #platform: Platform;
-  readonly #watches = new Watches();
+  readonly #watches: Watches;
   readonly #allSpaces: AllSpaces;
   readonly #health: HealthProbe;
   #closing: Promise<void> | undefined;
@@ -77,6 +84,7 @@ export class RamaxRuntime<A extends App = App> {
     this.#limits = limits;
     this.#platform = platform;
     this.#reads = new EventReads(supervisor.log, limits);
+    this.#watches = new Watches(limits);
     const [reads, watches] = [this.#reads, this.#watches];
     const services: SpaceServices = { supervisor, calls, reads, watches, platform, limits };
     this.spaces = new Spaces<A>(services);
@@ -123,13 +131,15 @@ export class RamaxRuntime<A extends App = App> {
   }
 
   /** The largest event id ever committed; 0 before the first. */
-  latestEventId(options: WaitOptions = {}): Promise<number> {
+  async latestEventId(options: WaitOptions = {}): Promise<number> {
+    checkWaitOptions(options, 'latestEventId()');
     const ask = (): Promise<number> => this.#reads.latestEventId();
     return this.#calls.read(registryPlace, ask, options);
   }
 
   /** Figures of all threads. */
   async stats(options: WaitOptions = {}): Promise<RamaxStats> {
+    checkWaitOptions(options, 'stats()');
     const ask = (): Promise<[WriterStats, ...ShardStats[]]> =>
       Promise.all([
         this.#supervisor.writer.call('stats', null),

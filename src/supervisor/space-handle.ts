@@ -1,26 +1,25 @@
 /** A handle to one space: the short way to everything that a space can do. */
 
 import type { ExecuteOptions as CommandOptions, CommandResult } from '../content-store/content-store.js';
-import { commandResult } from '../content-store/content-store.js';
+import { commandOptionNames, commandResult, skippedEventNames } from '../content-store/content-store.js';
 import { invocationOf } from '../content-store/invocation.js';
 import type { MigrationProgress, SkippedEvent } from '../content-store/upkeep.js';
 import type { RebuildProgress } from '../content-store/view-fill.js';
 import type { ViewStatus } from '../content-store/view-status.js';
 import type { Platform } from '../core/clock.js';
 import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf, SchemaOf } from '../core/define-app.js';
-import { invalidInput } from '../core/errors.js';
 import type { Checkpoint, RecordedEvent } from '../core/event.js';
 import { mainViewName, unknownName } from '../core/loaded-app.js';
-import { checkInteger, checkOptions } from '../core/names.js';
+import { checkInteger, checkOptions, checkSignal } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
+import { ProgressGuard } from '../core/progress-guard.js';
 import type { EntityAt, EntityKey } from '../core/schema/entity-types.js';
 import { type Value, valueBytes } from '../core/values.js';
 import type { SpaceRow } from '../event-store/port.js';
 import type { ProgressOf, ReplyOf, RequestOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
-import { checkSignal, type WaitOptions } from './calls.js';
+import { checkWaitOptions, type WaitOptions } from './calls.js';
 import type { EventReads, StreamOptions } from './event-reads.js';
-import { ProgressGuard } from './progress-guard.js';
 import { SpaceMoment } from './space-moment.js';
 import { checkedView, type ReadServices, SpaceReads } from './space-reads.js';
 import {
@@ -34,17 +33,6 @@ import type { Watches } from './watches.js';
 
 /** What may be given to a command besides its parameters. */
 export interface ExecuteOptions extends CommandOptions, WaitOptions {}
-
-/** A misspelt `commandId` would silently lose the promise "once". */
-const executeOptionNames = [
-  'commandId',
-  'causationId',
-  'correlationId',
-  'expectedSequence',
-  'signal',
-  'timeoutMs',
-  'overload',
-] as const satisfies readonly (keyof ExecuteOptions)[];
 
 /** What a call that reports its progress may be given. */
 interface ProgressOptions<Progress> {
@@ -60,13 +48,7 @@ export interface RebuildOptions extends WaitOptions, ProgressOptions<RebuildProg
 /** What `migrateAll` may be given. */
 export interface MigrateOptions extends WaitOptions, ProgressOptions<MigrationProgress> {}
 
-const rebuildOptionNames = [
-  'view',
-  'onProgress',
-  'signal',
-  'timeoutMs',
-  'overload',
-] as const satisfies readonly (keyof RebuildOptions)[];
+const progressOptionNames = ['view', 'onProgress'] as const satisfies readonly (keyof RebuildOptions)[];
 
 /** What handles of a runtime share. */
 export interface SpaceServices extends ReadServices {
@@ -129,8 +111,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     try {
       const { commands } = supervisor.app;
       if (!commands.includes(command)) throw unknownName('command', command, commands);
-      checkOptions(options);
-      checkOptionNames(options, executeOptionNames, 'execute()');
+      checkWaitOptions(options, 'execute()', commandOptionNames);
       const invocation = invocationOf(command, params, options, platform, limits);
       const plan = {
         spaceId: this.spaceId,
@@ -203,13 +184,15 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   }
 
   /** One event by its id, or undefined when this space has none of this id. */
-  readEvent(eventId: number, options: WaitOptions = {}): Promise<RecordedEvent | undefined> {
+  async readEvent(eventId: number, options: WaitOptions = {}): Promise<RecordedEvent | undefined> {
+    checkWaitOptions(options, 'readEvent()');
     const { calls, reads } = this.#services;
     return calls.read(this.spaceId, () => reads.readEvent(this.spaceId, eventId), options);
   }
 
   /** The space's latest committed sequence; 0 before its first event. */
-  latestSequence(options: WaitOptions = {}): Promise<number> {
+  async latestSequence(options: WaitOptions = {}): Promise<number> {
+    checkWaitOptions(options, 'latestSequence()');
     const { calls, reads } = this.#services;
     return calls.read(this.spaceId, () => reads.latestSequence(this.spaceId), options);
   }
@@ -223,7 +206,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
    *   deadline: `limits.longCallTimeoutMs`)
    */
   async rebuild(options: RebuildOptions = {}): Promise<RebuildProgress> {
-    return this.#long('rebuild', options, rebuildOptionNames);
+    return this.#long('rebuild', options);
   }
 
   /**
@@ -233,17 +216,19 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
    * @throws {RamaxError} `unknown_view`, and the codes of every wait (default deadline: `limits.longCallTimeoutMs`)
    */
   async migrateAll(options: MigrateOptions = {}): Promise<MigrationProgress> {
-    return this.#long('migrateAll', options, rebuildOptionNames);
+    return this.#long('migrateAll', options);
   }
 
   /** How each view of the space stands: its version, how far it is, and why it has stopped when it has. */
   async views(options: WaitOptions = {}): Promise<readonly ViewStatus[]> {
+    checkWaitOptions(options, 'views()');
     return this.#read(() => this.#services.supervisor.shardOf(this).call('views', this.#address), 0, options);
   }
 
   /**
    * Lets a view that has stopped pass over the event at which it has stopped, for good: also when it is rebuilt, for this version of
-   * the view. Where the files of projections are lost, it stops there again. Resolves when the view has caught up.
+   * the view. Where the files of projections are lost, it stops there again. Resolves when the view has gone on from there:
+   * `views()` tells how far, for it may have stopped again at a later event.
    *
    * @throws {RamaxError} `invalid_input` when the view has not stopped at this event, `unknown_view`, and the codes of every
    *   wait (default deadline: `limits.longCallTimeoutMs`)
@@ -251,7 +236,9 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   async skipEvent(event: SkippedEvent, options: WaitOptions = {}): Promise<void> {
     const { supervisor, limits } = this.#services;
     checkOptions(event, 'event');
-    const view = checkedView(event.view ?? mainViewName, supervisor);
+    checkOptionNames(event, skippedEventNames, 'skipEvent()', 'event');
+    checkWaitOptions(options, 'skipEvent()');
+    const view = event.view === undefined ? mainViewName : checkedView(event.view, supervisor);
     const { spaceSequence } = event;
     checkInteger(spaceSequence, 'spaceSequence', 1);
     const body = { ...this.#address, view, spaceSequence };
@@ -260,7 +247,8 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   }
 
   /** Persists the views and says how far they are. */
-  checkpoint(options: WaitOptions = {}): Promise<Checkpoint> {
+  async checkpoint(options: WaitOptions = {}): Promise<Checkpoint> {
+    checkWaitOptions(options, 'checkpoint()');
     return this.#read(
       () => this.#services.supervisor.shardOf(this).call('checkpoint', this.#address),
       0,
@@ -272,13 +260,10 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   #long<Name extends 'rebuild' | 'migrateAll'>(
     name: Name,
     options: WaitOptions & ProgressOptions<ProgressOf<ShardCalls, Name>>,
-    names: readonly string[],
   ): Promise<ReplyOf<ShardCalls, Name>> {
     const { supervisor, limits, calls } = this.#services;
-    checkOptions(options);
-    checkOptionNames(options, names, `${name}()`);
-    const { onProgress = () => {}, timeoutMs = limits.longCallTimeoutMs, view } = options;
-    if (typeof onProgress !== 'function') throw invalidInput('onProgress', 'a function', onProgress);
+    checkWaitOptions(options, `${name}()`, progressOptionNames);
+    const { onProgress, timeoutMs = limits.longCallTimeoutMs, view } = options;
     const views = view === undefined ? undefined : [checkedView(view, supervisor)];
     const guard = new ProgressGuard(onProgress);
     const body = { ...this.#address, views } as RequestOf<ShardCalls, Name>;

@@ -4,13 +4,12 @@ import type { App, ParamsOf, QueriesOf, ResultOf, SchemaOf } from '../core/defin
 import { invalidInput } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { mainViewName, unknownName } from '../core/loaded-app.js';
-import { checkId, checkOptions } from '../core/names.js';
-import { checkOptionNames } from '../core/option-names.js';
+import { checkId } from '../core/names.js';
 import type { EntityAt, EntityKey, ResolvedAt } from '../core/schema/entity-types.js';
 import { freezeValue, type Value, valueBytes } from '../core/values.js';
 import type { PendingCall } from '../protocol/link.js';
 import type { SpaceAddress } from '../protocol/links.js';
-import type { Calls, WaitOptions } from './calls.js';
+import { type Calls, checkWaitOptions, type WaitOptions } from './calls.js';
 import type { Supervisor } from './supervisor.js';
 
 /** What a read of one key may be given. */
@@ -29,8 +28,6 @@ export interface GetResolvedOptions extends FetchOptions {
 export type QueryArguments<Params> = undefined extends Params
   ? [params?: Params, options?: WaitOptions]
   : [params: Params, options?: WaitOptions];
-
-const waitOptionNames = ['signal', 'timeoutMs', 'overload'] as const satisfies readonly (keyof WaitOptions)[];
 
 /** What reads stand on. */
 export interface ReadServices {
@@ -100,8 +97,7 @@ export class SpaceReads<A extends App = App> {
     const { supervisor, limits } = this.#services;
     const { queries } = supervisor.app;
     if (!queries.includes(query)) throw unknownName('query', query, queries);
-    checkOptions(options);
-    checkOptionNames(options, waitOptionNames, 'query()');
+    checkWaitOptions(options, 'query()');
     const frozen = params === undefined ? undefined : freezeValue(params, 'params', limits);
     const body = { ...this.#address, query, params: frozen, at: this.#at };
     const { value } = await this.#read(
@@ -120,8 +116,7 @@ export class SpaceReads<A extends App = App> {
   #checked(key: string, options: FetchOptions, of: string, names: readonly string[]): string | undefined {
     const { supervisor, limits } = this.#services;
     checkId(key, 'key', limits.idBytesMax);
-    checkOptions(options);
-    checkOptionNames(options, [...names, ...waitOptionNames], of);
+    checkWaitOptions(options, of, names);
     if (options.view === undefined) return undefined;
     return checkedView(options.view, supervisor);
   }

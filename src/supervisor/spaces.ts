@@ -8,7 +8,7 @@ import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import type { WriterCalls } from '../protocol/links.js';
 import { spaceNotFound } from '../space/space-errors.js';
-import { registryPlace, type WaitOptions } from './calls.js';
+import { checkWaitOptions, registryPlace, type WaitOptions } from './calls.js';
 import { SpaceHandle, type SpaceServices } from './space-handle.js';
 
 const listPageMax = 1_000;
@@ -44,7 +44,7 @@ export class Spaces<A extends App = App> {
    */
   async getOrCreate(spaceName: string, options: GetOrCreateOptions = {}): Promise<SpaceHandle<A>> {
     checkSpaceName(spaceName);
-    checkOptions(options);
+    checkWaitOptions(options, 'getOrCreate()', ['metadata']);
     const metadata = checkMetadata(options.metadata, 'metadata', this.#services.limits);
     const create = (): Promise<LogWriteOutcome> => this.#change({ kind: 'createSpace', spaceName, metadata });
     return this.#handle(spaceOf(await this.#services.calls.change(create, options)));
@@ -53,6 +53,7 @@ export class Spaces<A extends App = App> {
   /** The space of this name, or undefined. */
   async findByName(spaceName: string, options: WaitOptions = {}): Promise<SpaceHandle<A> | undefined> {
     checkSpaceName(spaceName);
+    checkWaitOptions(options, 'findByName()');
     const row = await this.#read(() => this.#findByName(spaceName), options);
     return row === undefined ? undefined : this.#handle(row);
   }
@@ -60,6 +61,7 @@ export class Spaces<A extends App = App> {
   /** The space of this id, or undefined. */
   async findById(spaceId: number, options: WaitOptions = {}): Promise<SpaceHandle<A> | undefined> {
     checkInteger(spaceId, 'spaceId', 1);
+    checkWaitOptions(options, 'findById()');
     const row = await this.#read(
       () => this.#services.supervisor.writer.call('findSpaceById', { spaceId }),
       options,
@@ -69,6 +71,7 @@ export class Spaces<A extends App = App> {
 
   /** All spaces, in the order of their ids. */
   async list(options: WaitOptions = {}): Promise<readonly SpaceHandle<A>[]> {
+    checkWaitOptions(options, 'list()');
     const rows = await this.#read(() => this.#listRows(), options);
     return rows.map((row) => this.#handle(row));
   }
@@ -85,6 +88,7 @@ export class Spaces<A extends App = App> {
   ): Promise<SpaceHandle<A>> {
     checkSpaceName(spaceName);
     checkOptions(metadata, 'metadata');
+    checkWaitOptions(options, 'updateMetadata()');
     const checked = checkMetadata(metadata, 'metadata', this.#services.limits);
     const update = async (): Promise<LogWriteOutcome> => {
       const { spaceId } = await this.#existing(spaceName);
@@ -102,7 +106,7 @@ export class Spaces<A extends App = App> {
    */
   async delete(spaceName: string, options: WaitOptions = {}): Promise<void> {
     checkSpaceName(spaceName);
-    checkOptions(options);
+    checkWaitOptions(options, 'delete()');
     const { timeoutMs = this.#services.limits.longCallTimeoutMs } = options;
     await this.#services.calls.change(() => this.#delete(spaceName), { ...options, timeoutMs });
   }

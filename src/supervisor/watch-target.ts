@@ -44,14 +44,16 @@ export function watchTarget(
     checkId(what, 'key', limits.idBytesMax);
     return { kind: 'key', view: viewOf(options.view, app), key: what };
   }
-  checkOptions(what, 'what');
+  if (typeof what !== 'object' || what === null || Array.isArray(what)) {
+    throw invalidInput('what', 'a key, { prefix } or { query }', what);
+  }
   if ('query' in what) {
-    checkOptionNames(what, ['query', 'params'], 'a watched query');
+    checkOptionNames(what, ['query', 'params'], 'a watched query', 'what');
     if (!app.queries.includes(what.query)) throw unknownName('query', what.query, app.queries);
     if (what.params === undefined) return { kind: 'query', query: what.query };
     return { kind: 'query', query: what.query, params: freezeValue(what.params, 'params', limits) };
   }
-  checkOptionNames(what, ['prefix', 'view'], 'a watched prefix');
+  checkOptionNames(what, ['prefix', 'view'], 'a watched prefix', 'what');
   if (typeof what.prefix !== 'string') throw invalidInput('prefix', 'a string', what.prefix);
   if (what.prefix !== '') checkId(what.prefix, 'prefix', limits.idBytesMax);
   return { kind: 'prefix', view: viewOf(what.view, app), prefix: what.prefix };

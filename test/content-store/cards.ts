@@ -7,7 +7,7 @@ import { entity } from '../../src/core/schema/entity.js';
 import { field } from '../../src/core/schema/field.js';
 import { defineSchema } from '../../src/core/schema/schema.js';
 
-interface Card {
+export interface Card {
   readonly id: string;
   readonly front: unknown;
 }

@@ -85,6 +85,35 @@ describe('a watcher', () => {
   });
 });
 
+describe('what a watcher waits for', () => {
+  it.each([key, prefix, query])('may be only that its view serves something else: %j', async (target) => {
+    const changes = new Changes({ watchersMax: 4 });
+    let isWoken = false;
+    void changes.wait(target, 'serving').changed.then(() => {
+      isWoken = true;
+    });
+    changes.changed('main', 'event:1');
+    await promisesSettle();
+    expect(isWoken).toBe(false);
+    changes.changed('main', undefined);
+    await promisesSettle();
+    expect([isWoken, changes.size]).toEqual([true, 0]);
+  });
+});
+
+describe('a watcher that comes when there is nothing to wait for any more', () => {
+  it('is woken at once, and is not held', async () => {
+    const changes = new Changes({ watchersMax: 1 });
+    changes.end();
+    const watchers = new Watchers(changes);
+    watchers.watch('key', key);
+    watchers.watch('query', query);
+    expect(await watchers.look()).toEqual(['key', 'query']);
+    expect(changes.size).toBe(0);
+    changes.wait(key).cancel();
+  });
+});
+
 describe('a watcher of a live space', () => {
   let bed: MemoryBed;
   let live: LiveSpace;

@@ -156,6 +156,7 @@ describe('a further view whose projection throws', () => {
 
   it('that could go on after a commit in doubt, and lacks many events, is filled behind', async () => {
     const store = await open();
+    await bed.clock.settle();
     await execute(store, 1, 13);
     await store.execute('addMany', numbersTo(300));
     await store.checkpoint();

@@ -158,6 +158,7 @@ class Bench {
 
   /** Skips where a view has stopped, or where it has not. */
   async skip(view: ViewName, isRight: boolean): Promise<void> {
+    await this.pass(0);
     const stoppedAt = this.live.viewStatuses.find((one) => one.view === view)?.error?.details?.[
       'spaceSequence'
     ];

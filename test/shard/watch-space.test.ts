@@ -1,12 +1,18 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Changes, type WatchTarget } from '../../src/content-store/changes.js';
 import type { LiveSpace } from '../../src/content-store/live-space.js';
+import { watchTurn } from '../../src/content-store/reads.js';
 import type { ReadTurn } from '../../src/content-store/turn.js';
+import { defineApp } from '../../src/core/define-app.js';
+import { RamaxError } from '../../src/core/errors.js';
 import { resolveLimits } from '../../src/core/limits.js';
+import { type Value, valueBytes } from '../../src/core/values.js';
 import { watchSpace } from '../../src/shard/watch-space.js';
+import { HeldReads } from '../content-store/held-reads.js';
 import { entry, ledger } from '../content-store/ledger.js';
 import { MemoryBed } from '../content-store/memory-bed.js';
 import { Settlements } from '../content-store/settlements.js';
+import { numbersTo, tally } from '../content-store/tally.js';
 import { rejectionOf } from '../core/error-of.js';
 
 const limits = resolveLimits({ watchersMax: 3 });
@@ -18,6 +24,11 @@ let settled: Settlements;
 /** Runs when a read is posted, before it is taken: what happens between the registration and the read. */
 let beforeRead: () => void;
 let reads: number;
+let post: (turn: ReadTurn) => void;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 beforeEach(async () => {
   bed = await MemoryBed.make();
@@ -25,6 +36,7 @@ beforeEach(async () => {
   settled = new Settlements();
   beforeRead = () => {};
   reads = 0;
+  post = (turn) => live.take(turn);
 });
 
 function watch(target: WatchTarget, known?: string, signal = new AbortController().signal) {
@@ -38,7 +50,7 @@ function watch(target: WatchTarget, known?: string, signal = new AbortController
     post(turn: ReadTurn) {
       reads++;
       beforeRead();
-      live.take(turn);
+      post(turn);
     },
   });
 }
@@ -216,5 +228,188 @@ describe('watching a space', () => {
       }),
     );
     expect([error.code, changes.size]).toEqual(['unknown_query', 0]);
+  });
+});
+
+/** What is put in the entry of a key, as it is. */
+const drawer = defineApp({
+  name: 'drawer',
+  commands: {
+    put: (_pstate, payload: { key: string; json: string }) => [{ entityId: 'e', type: 'put', payload }],
+  },
+  projections: {
+    put(pstate, { payload: { key, json } }) {
+      pstate.put(key, JSON.parse(json));
+    },
+  },
+});
+
+describe('what is new to a watcher', () => {
+  it('is no value that is equal to the one it has, in whatever order the keys were written', async () => {
+    live = await bed.openLive(drawer);
+    const put = async (json: string): Promise<void> => {
+      const turn = bed.command('put', { key: 'k', json });
+      live.take(turn);
+      await turn.answer;
+    };
+    await put('{"a": 1, "b": [{"c": 2, "d": 3}]}');
+    const key: WatchTarget = { kind: 'key', view: 'main', key: 'k' };
+    const prefix: WatchTarget = { kind: 'prefix', view: 'main', prefix: '' };
+    const [one, all] = [await watch(key), await watch(prefix)];
+    settled.watch('key', watch(key, one.token));
+    settled.watch('prefix', watch(prefix, all.token));
+    await put('{"b": [{"d": 3, "c": 2}], "a": 1}');
+    await bed.clock.advance(100);
+    expect(settled.names).toEqual([]);
+    await put('{"b": [{"d": 3, "c": 4}], "a": 1}');
+    await bed.clock.advance(100);
+    expect(settled.names.sort()).toEqual(['key', 'prefix']);
+  });
+});
+
+describe('the entries under a prefix', () => {
+  it('are read no further than they fit a value', async () => {
+    live = await bed.openLive(drawer);
+    for (let n = 0; n < 300; n++) {
+      const json = JSON.stringify('x'.repeat(100));
+      const turn = bed.command('put', { key: `k:${n}`, json });
+      live.take(turn);
+      await turn.answer;
+    }
+    await live.checkpoint();
+    await live.close();
+    live = await bed.openLive(drawer, { cacheEntriesMax: 1 });
+    const scan = vi.spyOn(bed.pstates, 'scan');
+    const tight = { ...limits, valueBytesMax: 2_000 };
+    const prefix: WatchTarget = { kind: 'prefix', view: 'main', prefix: 'k:' };
+    const watching = watchSpace({
+      target: prefix,
+      known: undefined,
+      signal: new AbortController().signal,
+      limits: tight,
+      platform: bed.platform,
+      changes: async () => live.changes,
+      post: (turn) => live.take(turn),
+    });
+    const error = await rejectionOf(watching);
+    expect([error.code, error.message]).toEqual([
+      'invalid_input',
+      "the entries with prefix 'k:' must be at most 2000 bytes (limits.valueBytesMax), but are more",
+    ]);
+    expect(error.details['field']).toBe("the entries with prefix 'k:'");
+    const read = scan.mock.results.reduce((sum, { value }) => sum + (value as unknown[]).length, 0);
+    expect(read).toBeLessThan(60);
+    // What fits to the last byte is no error: 1 for the list; 1, the key and the value for each entry.
+    const bytes = (await watchOf(prefix, 1_000_000)).bytes;
+    expect((await watchOf(prefix, bytes)).entries).toBe(300);
+    expect((await rejectionOf(watchOf(prefix, bytes - 1))).code).toBe('invalid_input');
+  });
+
+  async function watchOf(target: WatchTarget, valueBytesMax: number) {
+    const turn = watchTurn(target, { ...limits, valueBytesMax });
+    live.take(turn);
+    const value = (await turn.answer) as readonly unknown[];
+    return { entries: value.length, bytes: valueBytes(value as Value) };
+  }
+});
+
+describe('watching a view that is built for the first time', () => {
+  const at: WatchTarget = { kind: 'key', view: 'list', key: 'at:1' };
+  const all: WatchTarget = { kind: 'prefix', view: 'list', prefix: 'at:4' };
+  const queried: WatchTarget = { kind: 'query', query: 'sizeOfList' };
+  let held: HeldReads;
+  let breaks: boolean;
+
+  /** The tally with a list, and a query of it. */
+  function withList(list?: number) {
+    const plain = tally({
+      ...(list === undefined ? {} : { list }),
+      breaks: (view) => breaks && view === 'list',
+    });
+    return {
+      ...plain,
+      queries: {
+        ...plain.queries,
+        sizeOfList: (_pstate: unknown, _params: unknown, { views }: { views: object }) =>
+          (views as { list: { size: number } }).list.size,
+      },
+    } as typeof plain;
+  }
+
+  beforeEach(async () => {
+    breaks = false;
+    const before = await bed.open(withList());
+    await before.execute('addMany', numbersTo(400));
+    await before.close();
+    held = new HeldReads(bed.log);
+    live = await bed.openLive(withList(1));
+    await bed.clock.settle();
+  });
+
+  it('waits until it is there, asks nobody meanwhile, and shows it at the swap', async () => {
+    settled.watch('at', watch(at));
+    settled.watch('all', watch(all));
+    settled.watch('queried', watch(queried));
+    await bed.clock.advance(50);
+    const before = reads;
+    expect([settled.names, held.waiting, live.changes.size]).toEqual([[], 1, 3]);
+    // Neither what is filled nor what commands write meanwhile makes it ask again.
+    held.step();
+    await bed.clock.settle();
+    const turn = bed.command('add', 7);
+    live.take(turn);
+    await turn.answer;
+    await bed.clock.advance(1_000);
+    expect([settled.names, reads]).toEqual([[], before]);
+    held.release();
+    await bed.clock.advance(100);
+    expect(settled.outcomes).toMatchObject({
+      at: { value: { value: '1 by 1' } },
+      all: { value: { value: expect.arrayContaining([['at:401', '7 by 1']]) as unknown } },
+      queried: { value: { value: 401 } },
+    });
+    expect(live.changes.size).toBe(0);
+  });
+
+  it('goes on like any other when it is there', async () => {
+    settled.watch('first', watch(at));
+    held.release();
+    await bed.clock.advance(100);
+    const { token } = await watch(at);
+    settled.watch('second', watch(at, token));
+    const turn = bed.command('remove', 1);
+    live.take(turn);
+    await bed.clock.settle();
+    expect(settled.outcomes['second']).toMatchObject({ value: { token: 'nothing' } });
+  });
+
+  it('says why when it cannot be built', async () => {
+    breaks = true;
+    settled.watch('at', watch(at));
+    settled.watch('queried', watch(queried));
+    held.release();
+    await bed.clock.advance(100);
+    expect(settled.outcomes).toMatchObject({
+      at: { code: 'projection_failed' },
+      queried: { code: 'projection_failed' },
+    });
+  });
+
+  it('ends with its signal, and with its space', async () => {
+    const abort = new AbortController();
+    settled.watch('aborted', watch(at, undefined, abort.signal));
+    await bed.clock.settle();
+    abort.abort();
+    await bed.clock.settle();
+    expect([settled.outcomes['aborted'], live.changes.size]).toMatchObject([{ code: 'aborted' }, 0]);
+    settled.watch('ended', watch(at));
+    await bed.clock.settle();
+    live.abandon(new RamaxError('not_found', 'deleted'));
+    held.abandon();
+    post = () => {
+      throw new RamaxError('not_found', 'deleted');
+    };
+    await bed.clock.settle();
+    expect(settled.outcomes['ended']).toMatchObject({ code: 'not_found' });
   });
 });

@@ -4,6 +4,7 @@ import { ShardHandle } from '../../src/supervisor/shard-handle.js';
 import { Watches } from '../../src/supervisor/watches.js';
 import { Scheduler } from '../../src/testing/scheduler.js';
 import { Settlements } from '../content-store/settlements.js';
+import { promisesSettle } from '../testing/manual-clock.js';
 import { FakeShard, type SeenWatch } from './fake-shard.js';
 
 const address = { spaceId: 1, spaceName: 'acme' };
@@ -19,7 +20,7 @@ beforeEach(() => {
   scheduler = new Scheduler(1);
   handle = new ShardHandle({ restartsMax: 5 });
   shard = new FakeShard(scheduler);
-  watches = new Watches();
+  watches = new Watches({ totalWatchersMax: 2 });
   settled = new Settlements();
   handle.up(shard.caller);
 });
@@ -173,5 +174,123 @@ describe('a watcher', () => {
     (await asked()).fail(new RamaxError('projection_failed', 'the view has stopped'));
     await arrive();
     expect(settled.outcomes['waits']).toMatchObject({ code: 'projection_failed' });
+  });
+});
+
+const done = { kind: 'ok', value: { done: true, value: undefined } };
+
+describe('a watcher whose consumer leaves while it waits', () => {
+  it('settles at once, and takes its question back', async () => {
+    const watcher = watch();
+    next('waits', watcher);
+    next('behind', watcher);
+    const question = await asked();
+    settled.watch('return', watcher.return!());
+    await promisesSettle();
+    expect(settled.outcomes).toEqual({ return: done, waits: done, behind: done });
+    await arrive();
+    expect([question.isCancelled, shard.watches.length, handle.openCalls]).toEqual([true, 1, 0]);
+    next('afterwards', watcher);
+    await arrive();
+    expect([settled.outcomes['afterwards'], shard.watches.length]).toEqual([done, 1]);
+  });
+
+  it('does so when it is told of an error, which it gives back', async () => {
+    const watcher = watch();
+    next('waits', watcher);
+    const question = await asked();
+    const mine = new RamaxError('timeout', 'my own');
+    settled.watch('throw', watcher.throw!(mine));
+    await arrive();
+    expect(settled.outcomes).toMatchObject({ throw: { code: 'timeout' }, waits: done });
+    expect(question.isCancelled).toBe(true);
+  });
+
+  it('does so when it is disposed of', async () => {
+    const watcher = watch();
+    next('waits', watcher);
+    const question = await asked();
+    await watcher[Symbol.asyncDispose]();
+    await arrive();
+    expect([settled.outcomes['waits'], question.isCancelled]).toEqual([done, true]);
+  });
+
+  it('asks nothing when it leaves before it was asked', async () => {
+    const watcher = watch();
+    next('first', watcher);
+    settled.watch('return', watcher.return!());
+    await arrive();
+    expect([settled.outcomes, shard.watches]).toEqual([{ first: done, return: done }, []]);
+  });
+
+  it('is shown nothing that arrives afterwards, also when its shard is lost', async () => {
+    const watcher = watch();
+    next('waits', watcher);
+    const question = await asked();
+    void watcher.return!();
+    question.show({ value: 1, token: 'one' });
+    shard.die();
+    await arrive();
+    shard = new FakeShard(scheduler);
+    handle.up(shard.caller);
+    await arrive();
+    expect([settled.outcomes['waits'], shard.watches]).toEqual([done, []]);
+  });
+});
+
+describe('values that are wanted before they are there', () => {
+  it('come one after the other, each asked for with what the one before has shown', async () => {
+    const watcher = watch();
+    for (const name of ['first', 'second', 'third']) next(name, watcher);
+    (await asked()).show({ value: 1, token: 'one' });
+    const second = await asked();
+    expect([shard.watches.length, second.known]).toEqual([2, 'one']);
+    second.show({ value: 2, token: 'two' });
+    expect((await asked()).known).toBe('two');
+    expect(settled.outcomes).toEqual({ first: value(1), second: value(2) });
+  });
+
+  it('are over when one of them fails', async () => {
+    const watcher = watch();
+    for (const name of ['first', 'second']) next(name, watcher);
+    (await asked()).fail(new RamaxError('projection_failed', 'the view has stopped'));
+    await arrive();
+    expect(settled.outcomes).toMatchObject({ first: { code: 'projection_failed' }, second: done });
+    expect(shard.watches).toHaveLength(1);
+  });
+});
+
+describe('watchers over all spaces', () => {
+  it('that wait are bounded, and make room when they wait no longer', async () => {
+    const [one, two, three, four] = [watch(), watch(), watch(), watch()];
+    next('one', one);
+    next('two', two);
+    next('three', three);
+    await arrive();
+    expect(settled.outcomes).toMatchObject({
+      three: { code: 'overloaded', details: { totalWatchersMax: 2 } },
+    });
+    expect(shard.watches).toHaveLength(2);
+    await two.return!();
+    next('four', four);
+    await arrive();
+    expect([settled.names, shard.watches.length]).toEqual([['three', 'two'], 3]);
+  });
+
+  it('keep their place when a shard is lost', async () => {
+    const [one, two] = [watch(), watch()];
+    next('one', one);
+    next('two', two);
+    await arrive();
+    for (let death = 0; death < 4; death++) {
+      shard.die();
+      next(`late ${death}`, watch());
+      await arrive();
+      shard = new FakeShard(scheduler);
+      handle.up(shard.caller);
+      await arrive();
+    }
+    expect(settled.names.filter((name) => !name.startsWith('late'))).toEqual([]);
+    expect(shard.watches).toHaveLength(2);
   });
 });
