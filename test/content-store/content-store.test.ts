@@ -234,6 +234,32 @@ describe('a content store', () => {
   });
 });
 
+describe('a listener of progress', () => {
+  const mistake = new TypeError('my own mistake');
+  const listeners: readonly (readonly [what: string, onProgress: () => void])[] = [
+    [
+      'throws',
+      () => {
+        throw mistake;
+      },
+    ],
+    ['rejects', () => Promise.reject(mistake)],
+  ];
+
+  it.each(listeners)(
+    'that %s ends the task, whose caller gets what was thrown',
+    async (_what, onProgress) => {
+      const bed = await MemoryBed.make();
+      const store = await bed.open(ledger);
+      const entries = Array.from({ length: 300 }, (_, n) => entry(`${n}`));
+      await store.execute('addAll', { entries });
+      const tasks = [store.rebuildPState({ onProgress }), store.migrateAll({ onProgress })];
+      for (const task of tasks) expect(await task.catch((error: unknown) => error)).toBe(mistake);
+      expect(await store.query('everything')).toEqual(folded(await bed.events()));
+    },
+  );
+});
+
 describe('the door of a content store', () => {
   const strange = defineApp({
     name: 'strange',
@@ -310,6 +336,39 @@ describe('the door of a content store', () => {
     const { bed, store } = await open();
     expect((await rejectionOf(call(store))).code).toBe(code);
     expect(await store.execute('take', 1)).toEqual({ eventIds: [], spaceSequence: 0 });
+    expect(await bed.events()).toEqual([]);
+  });
+
+  const misspelt: readonly (readonly [
+    what: string,
+    field: string,
+    call: (store: ContentStore<typeof strange>) => Promise<unknown>,
+  ])[] = [
+    ['execute', 'options.comandId', (store) => store.execute('take', 1, { comandId: 'c' } as never)],
+    ['execute', 'options.signal', (store) => store.execute('take', 1, { signal: undefined } as never)],
+    ['execute', 'options', (store) => store.execute('take', 1, null as never)],
+    ['fetch', 'options.veiw', (store) => store.fetch('k', { veiw: 'main' } as never)],
+    ['fetch', 'options', (store) => store.fetch('k', null as never)],
+    ['getResolved', 'options.dept', (store) => store.getResolved('k', { dept: 1 } as never)],
+    ['getResolved', 'options', (store) => store.getResolved('k', null as never)],
+    ['rebuildPState', 'options.veiw', (store) => store.rebuildPState({ veiw: 'main' } as never)],
+    ['rebuildPState', 'options', (store) => store.rebuildPState(null as never)],
+    ['rebuildPState', 'signal', (store) => store.rebuildPState({ signal: 'x' } as never)],
+    ['rebuildPState', 'onProgress', (store) => store.rebuildPState({ onProgress: 5 } as never)],
+    ['migrateAll', 'options.veiw', (store) => store.migrateAll({ veiw: 'main' } as never)],
+    ['migrateAll', 'options', (store) => store.migrateAll(5 as never)],
+    ['migrateAll', 'signal', (store) => store.migrateAll({ signal: {} } as never)],
+    ['migrateAll', 'onProgress', (store) => store.migrateAll({ onProgress: null } as never)],
+    ['skipEvent', 'event', (store) => store.skipEvent(null as never)],
+    ['skipEvent', 'event.veiw', (store) => store.skipEvent({ veiw: 'main', spaceSequence: 1 } as never)],
+    ['skipEvent', 'spaceSequence', (store) => store.skipEvent({ spaceSequence: 'x' as never })],
+    ['skipEvent', 'spaceSequence', (store) => store.skipEvent({} as never)],
+  ];
+
+  it.each(misspelt)('refuses of %s what it does not take: %s', async (_what, field, call) => {
+    const { bed, store } = await open();
+    const error = await rejectionOf(call(store));
+    expect([error.code, error.details['field']]).toEqual(['invalid_input', field]);
     expect(await bed.events()).toEqual([]);
   });
 

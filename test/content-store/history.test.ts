@@ -6,9 +6,12 @@ import { fetchTurn, queryTurn } from '../../src/content-store/reads.js';
 import { type SharedBySpaces, sharedBySpaces } from '../../src/content-store/shared-by-spaces.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { defaultLimits, type LimitsOptions, resolveLimits } from '../../src/core/limits.js';
+import { ValueCache } from '../../src/pstate/value-cache.js';
 import { rejectionOf } from '../core/error-of.js';
+import { HeldReads } from './held-reads.js';
 import { entry, folded, foldedAmounts, ledger } from './ledger.js';
 import { MemoryBed } from './memory-bed.js';
+import { Settlements } from './settlements.js';
 import { Applied, numbersTo, tally } from './tally.js';
 
 let bed: MemoryBed;
@@ -69,6 +72,7 @@ describe('states of the past', () => {
   let applied: Applied;
   let shared: SharedBySpaces;
   let live: LiveSpace;
+  let settled: Settlements;
 
   async function open(limits: LimitsOptions = {}, spaceId = 1): Promise<LiveSpace> {
     shared ??= sharedBySpaces(resolveLimits(limits));
@@ -86,6 +90,7 @@ describe('states of the past', () => {
 
   beforeEach(async () => {
     applied = new Applied();
+    settled = new Settlements();
     await openWith({ historyStatesMax: 2, historyEventsMax: 9 });
   });
 
@@ -152,6 +157,75 @@ describe('states of the past', () => {
     shared.history.forget(spaceId);
     await Promise.all([sumAt(1), sumAt(1, other)]);
     expect(applied.to('sum 1')).toEqual([1]);
+  });
+
+  it('that are folded anew after they were forgotten are not lost to the failure of those before', async () => {
+    const reads = vi.spyOn(bed.log, 'readSpace');
+    let fail: (error: Error) => void = () => {};
+    reads.mockImplementationOnce(() => new Promise((_resolve, reject) => (fail = reject)));
+    const before = rejectionOf(sumAt(3));
+    await bed.clock.settle();
+    shared.history.forget(1);
+    const anew = sumAt(3);
+    fail(new RamaxError('storage', 'no disk'));
+    expect((await before).code).toBe('storage');
+    expect(await anew).toBe(6);
+    applied.clear();
+    expect(await sumAt(3)).toBe(6);
+    expect(applied.size).toBe(0);
+  });
+
+  it('drive nothing out of the memory of the live states, and hold nothing of it', async () => {
+    await openWith({ historyStatesMax: 2, cacheEntriesMax: 40 });
+    await live.checkpoint();
+    for (let sequence = 1; sequence <= 10; sequence++) {
+      const read = fetchTurn(`event:${sequence}`);
+      live.take(read);
+      await read.answer;
+    }
+    const before = shared.cache.stats;
+    for (let sequence = 1; sequence <= 10; sequence++) await sumAt(sequence);
+    expect(shared.cache.stats).toEqual(before);
+  });
+
+  it('share a cache that is as large as the one of the live states', async () => {
+    const sections = vi.spyOn(ValueCache.prototype, 'section');
+    await openWith({ historyStatesMax: 3, cacheEntriesMax: 31 });
+    sections.mockClear();
+    await live.readAt(9, query('state'));
+    const ofTheState = new Set(sections.mock.contexts);
+    expect(ofTheState.size).toBe(1);
+    expect(ofTheState.has(shared.cache)).toBe(false);
+    const read = fetchTurn('event:1');
+    for (let sequence = 1; sequence <= 9; sequence++) await live.readAt(9, fetchTurn(`event:${sequence}`));
+    await live.readAt(9, read);
+    for (const cache of ofTheState) expect(cache.stats.entries).toBeLessThanOrEqual(10);
+  });
+
+  it('of a long history are folded beside the turns: as long as it has worked it rests', async () => {
+    applied = new Applied();
+    await openWith({ historyEventsMax: 10_000 });
+    live.take(bed.command('addMany', numbersTo(600)));
+    await bed.clock.settle();
+    applied.clear();
+    const reads = new HeldReads(bed.log);
+    settled.watch('sum', sumAt(600));
+    await bed.clock.settle();
+    bed.clock.pass(20);
+    live.take(bed.command('add', 1));
+    reads.step();
+    await bed.clock.settle();
+    // It has worked for 20 ms, and a turn has come: it reads no further for as long.
+    expect([applied.to('sum 1').filter((sequence) => sequence <= 600).length, reads.waiting]).toEqual([
+      128, 0,
+    ]);
+    await bed.clock.advance(19);
+    expect(reads.waiting).toBe(0);
+    await bed.clock.advance(1);
+    expect(reads.waiting).toBe(1);
+    reads.release();
+    await bed.clock.advance(1_000);
+    expect(settled.names).toEqual(['sum']);
   });
 
   it('that could not be folded are tried again', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultLimits, type Limits, resolveLimits } from '../../src/core/limits.js';
+import { canonicalJson, freezeValue, valueBytes } from '../../src/core/values.js';
 import { errorOf } from './error-of.js';
 
 describe('resolveLimits', () => {
@@ -21,6 +22,27 @@ describe('resolveLimits', () => {
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, true])('refuses %j', (value) => {
     const error = errorOf(() => resolveLimits({ flushDelayMs: value as number }));
     expect([error.code, error.details['field']]).toEqual(['invalid_input', 'limits.flushDelayMs']);
+  });
+
+  it('refuses values so deep that they could not be copied, or their depth not be counted', () => {
+    expect(resolveLimits({ valueDepthMax: 1_000 }).valueDepthMax).toBe(1_000);
+    for (const valueDepthMax of [1_001, 4_096, 2 ** 53 - 1]) {
+      const error = errorOf(() => resolveLimits({ valueDepthMax }));
+      expect([error.details['field'], error.details['expected']]).toEqual([
+        'limits.valueDepthMax',
+        'an integer from 1 to 1000',
+      ]);
+    }
+  });
+
+  it('lets in the deepest value that it allows', () => {
+    let value: unknown = 1;
+    for (let level = 0; level < 1_000; level++) value = [value];
+    const limits = resolveLimits({ valueDepthMax: 1_000 });
+    const frozen = freezeValue(value, 'value', limits);
+    expect(valueBytes(frozen)).toBe(1_008);
+    expect(errorOf(() => freezeValue([frozen], 'value', limits)).code).toBe('invalid_input');
+    expect(canonicalJson(frozen)).toBe(JSON.stringify(value));
   });
 
   it('refuses a limit that there is not', () => {

@@ -149,6 +149,64 @@ describe('the options of a command', () => {
     });
   });
 
+  it('are refused by their names at every door, with the nearest name', async () => {
+    const doors: readonly (readonly [option: string, call: (options: never) => Promise<unknown>])[] = [
+      ['timeoutMS', (options) => space.execute('line', 1, options)],
+      ['veiw', (options) => space.fetch('lines', options)],
+      ['dept', (options) => space.getResolved('lines', options)],
+      ['timeoutMS', (options) => space.query('lines', undefined, options)],
+      ['onprogress', (options) => space.rebuild(options)],
+      ['veiw', (options) => space.migrateAll(options)],
+      ['timeoutMS', (options) => space.checkpoint(options)],
+      ['timeoutMS', (options) => space.views(options)],
+      ['singal', (options) => space.readEvent(1, options)],
+      ['overlaod', (options) => space.latestSequence(options)],
+      ['timeoutMS', (options) => space.skipEvent({ spaceSequence: 1 }, options)],
+      ['veiw', (options) => ramax.rebuild(options)],
+      ['veiw', (options) => ramax.migrateAll(options)],
+      ['timeoutMS', (options) => ramax.latestEventId(options)],
+      ['timeoutMS', (options) => ramax.stats(options)],
+      ['metdata', (options) => ramax.spaces.getOrCreate('never made', options)],
+      ['timeoutMS', (options) => ramax.spaces.findByName('acme', options)],
+      ['timeoutMS', (options) => ramax.spaces.findById(1, options)],
+      ['timeoutMS', (options) => ramax.spaces.list(options)],
+      ['timeoutMS', (options) => ramax.spaces.updateMetadata('acme', {}, options)],
+      ['timeoutMS', (options) => ramax.spaces.delete('acme', options)],
+      ['form', async (options) => all(space.streamEvents(options))],
+      ['form', async (options) => all(space.streamEntityEvents('lines', options))],
+      ['form', async (options) => all(ramax.streamAllEvents(options))],
+      ['timeoutMs', async (options) => space.watch('lines', options)],
+    ];
+    for (const [option, call] of doors) {
+      const error = await errorOf((async () => call({ [option]: 1 } as never))());
+      const details = { field: `options.${option}` };
+      expect(error, call.toString()).toMatchObject({ code: 'invalid_input', details });
+      if (option !== 'timeoutMs') expect(error.message).toContain('did you mean ');
+    }
+    expect(await ramax.spaces.findByName('never made')).toBeUndefined();
+    expect(await ramax.spaces.findByName('acme')).toBeDefined();
+  });
+
+  it('are refused in an event to skip: a misspelt view would mean the main one', async () => {
+    const event = { veiw: 'fragile', spaceSequence: 1 };
+    expect(await errorOf(space.skipEvent(event))).toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('did you mean view?') as string,
+      details: { field: 'event.veiw' },
+    });
+    const none = null as never;
+    for (const [skipped, field] of [
+      [none, 'event'],
+      [{}, 'spaceSequence'],
+      [{ spaceSequence: 0 }, 'spaceSequence'],
+      [{ spaceSequence: '1' }, 'spaceSequence'],
+    ]) {
+      const error = await errorOf(space.skipEvent(skipped));
+      expect(error).toMatchObject({ code: 'invalid_input', details: { field } });
+    }
+    expect(await codeOf(space.skipEvent({ view: none, spaceSequence: 1 }))).toBe('unknown_view');
+  });
+
   it('are refused when they are no object, at every door that takes options', async () => {
     for (const options of [null, 7, 'fast', true] as unknown[]) {
       const none = options as undefined;
@@ -157,7 +215,13 @@ describe('the options of a command', () => {
         () => space.fetch('lines', none),
         () => space.query('lines', undefined, none),
         () => space.rebuild(none),
+        () => space.getResolved('lines', none),
+        () => space.migrateAll(none),
         () => space.checkpoint(none),
+        () => space.views(none),
+        () => space.skipEvent({ spaceSequence: 1 }, none),
+        () => ramax.rebuild(none),
+        () => ramax.migrateAll(none),
         () => space.readEvent(1, none),
         () => space.latestSequence(none),
         () => ramax.latestEventId(none),

@@ -43,6 +43,7 @@ describe('what is watched', () => {
     [7, {}, 'what'],
     [undefined, {}, 'what'],
     [null, {}, 'what'],
+    [[], {}, 'what'],
     ['k'.repeat(1_000), {}, 'key'],
     [{ prefix: 7 }, {}, 'prefix'],
     [{}, {}, 'prefix'],
@@ -53,6 +54,14 @@ describe('what is watched', () => {
   ])('is refused by its field: %j with %j', (what, options, field) => {
     const error = errorOf(() => target(what, options as object));
     expect([error.code, error.details['field']]).toEqual(['invalid_input', field]);
+  });
+
+  it('says what it may be when it is nothing of that', () => {
+    for (const what of [5, null, undefined, [], () => 1]) {
+      expect(errorOf(() => target(what)).details['expected']).toBe('a key, { prefix } or { query }');
+    }
+    expect(errorOf(() => target(5)).message).toBe('what must be a key, { prefix } or { query }, but got 5');
+    expect(errorOf(() => target({ prefix: '', veiw: 'amounts' })).details['field']).toBe('what.veiw');
   });
 
   it.each<readonly [what: unknown, options: object]>([

@@ -185,7 +185,7 @@ describe('a watcher whose consumer leaves while it waits', () => {
     next('waits', watcher);
     next('behind', watcher);
     const question = await asked();
-    settled.watch('return', watcher.return!());
+    settled.watch('return', watcher.return());
     await promisesSettle();
     expect(settled.outcomes).toEqual({ return: done, waits: done, behind: done });
     await arrive();
@@ -200,7 +200,7 @@ describe('a watcher whose consumer leaves while it waits', () => {
     next('waits', watcher);
     const question = await asked();
     const mine = new RamaxError('timeout', 'my own');
-    settled.watch('throw', watcher.throw!(mine));
+    settled.watch('throw', watcher.throw(mine));
     await arrive();
     expect(settled.outcomes).toMatchObject({ throw: { code: 'timeout' }, waits: done });
     expect(question.isCancelled).toBe(true);
@@ -218,7 +218,7 @@ describe('a watcher whose consumer leaves while it waits', () => {
   it('asks nothing when it leaves before it was asked', async () => {
     const watcher = watch();
     next('first', watcher);
-    settled.watch('return', watcher.return!());
+    settled.watch('return', watcher.return());
     await arrive();
     expect([settled.outcomes, shard.watches]).toEqual([{ first: done, return: done }, []]);
   });
@@ -227,7 +227,7 @@ describe('a watcher whose consumer leaves while it waits', () => {
     const watcher = watch();
     next('waits', watcher);
     const question = await asked();
-    void watcher.return!();
+    void watcher.return();
     question.show({ value: 1, token: 'one' });
     shard.die();
     await arrive();
@@ -271,7 +271,7 @@ describe('watchers over all spaces', () => {
       three: { code: 'overloaded', details: { totalWatchersMax: 2 } },
     });
     expect(shard.watches).toHaveLength(2);
-    await two.return!();
+    await two.return();
     next('four', four);
     await arrive();
     expect([settled.names, shard.watches.length]).toEqual([['three', 'two'], 3]);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Ramax, RamaxError } from 'ramax';
 import { memory } from 'ramax/storage/memory';
 import { sqlite } from 'ramax/storage/sqlite';
+import type cards from './cards.app.js';
 import type crm from './crm.app.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ramax-consumer-'));
@@ -36,6 +37,24 @@ try {
     await ramax.spaces.delete('crm_acme');
     deepStrictEqual(await ramax.spaces.list(), []);
   }
+  await using flashcards = await Ramax.start<typeof cards>({
+    app: new URL('./cards.app.js', import.meta.url),
+    storage: memory(),
+    shards: 1,
+  });
+  const french = await flashcards.spaces.getOrCreate('french');
+  const watcher = french.watch('card:c1');
+  strictEqual((await watcher.next()).value, undefined);
+  await french.execute('addDeck', { id: 'd1', name: 'animals' });
+  const { spaceSequence } = await french.execute('addCard', { id: 'c1', deckId: 'd1', front: 'cat' });
+  strictEqual((await watcher.next()).value?.front, 'animals: cat');
+  const card = await french.fetch('card:c1');
+  strictEqual(card?.level, 1);
+  strictEqual(card.deck?.$ref, 'deck:d1');
+  deepStrictEqual(await french.query('fronts', 'd1'), ['animals: cat']);
+  strictEqual(await french.at(spaceSequence - 1).fetch('card:c1'), undefined);
+  strictEqual((await flashcards.health()).status, 'ok');
+  await watcher.return?.();
 } finally {
   rmSync(directory, { recursive: true });
 }
