@@ -173,12 +173,13 @@ describe('a rebuild', () => {
   });
 
   it('runs behind another one of the same space', async () => {
-    const order: string[] = [];
+    const [order, done]: [string[], string[]] = [[], []];
     const rebuild = (name: string) =>
-      store.rebuildPState({ onProgress: () => order.push(name) }).finally(() => order.push(`${name} done`));
-    await Promise.all([rebuild('first'), rebuild('second'), rebuild('third')]);
-    const steps = (name: string) => [...Array(5).fill(name), `${name} done`];
-    expect(order).toEqual([...steps('first'), ...steps('second'), ...steps('third')]);
+      store.rebuildPState({ onProgress: () => order.push(name) }).finally(() => done.push(name));
+    const names = ['first', 'second', 'third'];
+    await Promise.all(names.map(rebuild));
+    expect(order).toEqual(names.flatMap((name) => Array(5).fill(name) as string[]));
+    expect(done).toEqual(names);
     await expectFold();
   });
 

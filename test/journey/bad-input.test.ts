@@ -195,13 +195,14 @@ describe('the options of a command', () => {
       details: { field: 'event.veiw' },
     });
     const none = null as never;
-    for (const [skipped, field] of [
+    const bad: readonly (readonly [skipped: unknown, field: string])[] = [
       [none, 'event'],
       [{}, 'spaceSequence'],
       [{ spaceSequence: 0 }, 'spaceSequence'],
       [{ spaceSequence: '1' }, 'spaceSequence'],
-    ]) {
-      const error = await errorOf(space.skipEvent(skipped));
+    ];
+    for (const [skipped, field] of bad) {
+      const error = await errorOf(space.skipEvent(skipped as never));
       expect(error).toMatchObject({ code: 'invalid_input', details: { field } });
     }
     expect(await codeOf(space.skipEvent({ view: none, spaceSequence: 1 }))).toBe('unknown_view');

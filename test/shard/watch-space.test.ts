@@ -383,6 +383,18 @@ describe('watching a view that is built for the first time', () => {
     expect(settled.outcomes['second']).toMatchObject({ value: { token: 'nothing' } });
   });
 
+  it('waits on for a change when it then shows what the watcher knows', async () => {
+    const later: WatchTarget = { kind: 'key', view: 'list', key: 'at:401' };
+    settled.watch('later', watch(later, 'nothing'));
+    await bed.clock.settle();
+    held.release();
+    await bed.clock.advance(100);
+    expect([settled.names, live.changes.size]).toEqual([[], 1]);
+    live.take(bed.command('add', 7));
+    await bed.clock.settle();
+    expect(settled.outcomes['later']).toMatchObject({ value: { value: '7 by 1' } });
+  });
+
   it('says why when it cannot be built', async () => {
     breaks = true;
     settled.watch('at', watch(at));

@@ -23,6 +23,11 @@ function row(spaceId: number): SpaceRow {
   return { spaceId, spaceName: `space ${spaceId}`, metadata: {}, createdAt: 0 };
 }
 
+function listAfter(after: number): SpaceRow[] {
+  const rows = [...registry.values()].filter(({ spaceId }) => spaceId > after);
+  return rows.sort((left, right) => left.spaceId - right.spaceId);
+}
+
 const done = {
   rebuild: { eventsApplied: 10, lastSpaceSequence: 10 },
   migrateAll: { entriesRead: 10, entriesMigrated: 0, failures: [], failed: 1 },
@@ -35,8 +40,7 @@ beforeEach(() => {
   isRegistryDown = false;
   const writer = {
     async call(name: string, request: { after: number; spaceId: number }) {
-      if (name === 'listSpaces')
-        return [...registry.values()].filter(({ spaceId }) => spaceId > request.after);
+      if (name === 'listSpaces') return listAfter(request.after);
       asked.push(request.spaceId);
       if (isRegistryDown) throw new RamaxError('unavailable', 'no writer');
       return registry.get(request.spaceId) ?? null;

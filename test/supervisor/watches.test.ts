@@ -238,6 +238,30 @@ describe('a watcher whose consumer leaves while it waits', () => {
   });
 });
 
+describe('a watcher whose shard is lost again and again', () => {
+  it.each(Array.from({ length: 12 }, (_, steps) => steps))(
+    'asks no more when its consumer leaves after %i steps',
+    async (steps) => {
+      let calls = 0;
+      const lost = {
+        call() {
+          calls++;
+          const unavailable = new RamaxError('unavailable', 'lost');
+          const answer = calls > 100 ? new Promise(() => {}) : Promise.reject(unavailable);
+          return { answer, cancel: () => {} };
+        },
+      } as unknown as ShardHandle;
+      const watcher = watches.watch({ shard: lost, address, target, signal: undefined });
+      next('waits', watcher);
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      const before = calls;
+      void watcher.return();
+      await promisesSettle();
+      expect([settled.outcomes['waits'], calls]).toEqual([done, before]);
+    },
+  );
+});
+
 describe('values that are wanted before they are there', () => {
   it('come one after the other, each asked for with what the one before has shown', async () => {
     const watcher = watch();
