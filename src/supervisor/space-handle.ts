@@ -130,10 +130,11 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
    * Watches a key, the entries under a prefix, or the result of a query: yields what it shows now, and the newest committed
    * value after changes. Values in between may be left out when changes are faster than their consumer; their order never changes,
    * and the last one always arrives. A value is yielded when it is not equal to the one before. Ends when the
-   * loop ends; throws when the signal is aborted, the space is deleted or the runtime is closed.
+   * loop ends, or with `return()` also while it waits; throws when the signal is aborted, the space is deleted or the runtime is
+   * closed. A view that is built for the first time is waited for.
    *
    * @throws {RamaxError} `invalid_input`, `unknown_view`, `unknown_query` at the call; then `aborted`, `overloaded` (over
-   *   `limits.watchersMax`), `not_found`, `closed`, `unavailable`, and what the read throws
+   *   `limits.watchersMax` or `limits.totalWatchersMax`), `not_found`, `closed`, `unavailable`, and what the read throws
    * @example
    * ```ts
    * for await (const contact of acme.watch('contact:c1', { signal })) render(contact);

@@ -159,6 +159,25 @@ describe('a watcher', () => {
     for (const { ended } of watchers) await ended;
   });
 
+  it('over the bound of all spaces is refused, until another one leaves while it waits', async () => {
+    const ramax = await bed.start({ limits: { totalWatchersMax: 2 } });
+    const spaces = await Promise.all(range(3).map((n) => ramax.spaces.getOrCreate(`space ${n}`)));
+    const watchers = spaces.map((space) => space.watch('item:a'));
+    for (const watcher of watchers) expect(await watcher.next()).toMatchObject({ done: false });
+    const waiting = watchers.slice(0, 2).map((watcher) => watcher.next());
+    const count = async (): Promise<number> =>
+      (await ramax.stats()).shards.reduce((sum, shard) => sum + shard.watchers, 0);
+    await until(async () => (await count()) === 2);
+    const refused = await errorOf(watchers[2]!.next() as Promise<unknown>);
+    expect([refused.code, refused.details]).toEqual(['overloaded', { totalWatchersMax: 2 }]);
+    expect(await watchers[0]!.return!()).toEqual({ done: true, value: undefined });
+    expect(await waiting[0]).toEqual({ done: true, value: undefined });
+    await until(async () => (await count()) === 1);
+    expect(await spaces[2]!.watch('item:a').next()).toMatchObject({ done: false });
+    await spaces[1]!.execute('set', { id: 'a', value: 1 });
+    expect(await waiting[1]).toMatchObject({ done: false, value: { value: 1 } });
+  });
+
   it('of a view that stops is told why', async () => {
     const storage = sqlite({ directory: await bed.directory() });
     const ramax = await bed.start<FaultApp>({ storage, app: fixture('fault.app.mjs') });
