@@ -80,6 +80,11 @@ export class Interlock {
     });
   }
 
+  /** A space may be deleted while it recovers: nothing is taken any more. */
+  assertNotEnded(): void {
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+
   /** No turn may be taken ever again. */
   end(error: RamaxError): void {
     this.#ended ??= error;

@@ -2,45 +2,40 @@
  * A live space: one space's state while it is open. It decides commands against the views, appends their events,
  * applies them ahead of the commit, and holds every answer back until what it could have seen is committed.
  *
- * Owns: the space's views, its head and committed head, its output gate and its memory of command ids.
+ * Owns: the parts of the space, and its life. Its views (`views.ts`) are its state; what it has decided ahead of the log is its
+ * speculation (`speculation.ts`); what is done beside the turns is its upkeep (`upkeep.ts`).
  * Called by: a mailbox (`shard/`), or the content store of an app in its own thread.
- * Calls: the log (`LogLink`) and the projection store.
  *
- * Invariants:
- *   S1  The views are at `head`; `committed` never passes it; they are equal when no write is held.
- *   S2  Nothing leaves the gate before its commit (`output-gate.ts`).
- *   S3  After a failed append no command is decided before the state was loaded from the log under a new generation,
+ * Invariants (S1 to S3 are those of the speculation):
+ *   S4  The views are at the head of the speculation.
+ *   S5  After a failed append no command is decided before the state was loaded from the log under a new generation,
  *       and every command in flight was settled by what the log says, or is decided again.
- *   S4  What was rolled back is decided again in its old order, before anything younger.
+ *   S6  What was rolled back is decided again in its old order, before anything younger.
  */
 
 import { assert } from '../core/assert.js';
 import type { Platform } from '../core/clock.js';
 import { asRamaxError, invalidInput, RamaxError } from '../core/errors.js';
-import { type Checkpoint, originCheckpoint } from '../core/event.js';
+import type { Checkpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import { type Value, valueBytes } from '../core/values.js';
-import { type DraftEvent, genesisHash } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { Changes } from './changes.js';
-import { CommandLookup } from './command-lookup.js';
-import { CommandMemory } from './command-memory.js';
-import { draftEvents, type SpaceEnd } from './decide.js';
+import { draftEvents } from './decide.js';
 import { Interlock, spaceClosed } from './interlock.js';
 import { loadSpace } from './load-space.js';
-import type { Appended, LogLink } from './log-link.js';
-import { type Held, type HeldWrite, OutputGate } from './output-gate.js';
+import type { LogLink } from './log-link.js';
+import type { Held } from './output-gate.js';
 import { PendingFlush } from './pending-flush.js';
-import { settleByLog } from './settle-by-log.js';
 import { type SharedBySpaces, sharedBySpaces } from './shared-by-spaces.js';
-import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
+import { Speculation } from './speculation.js';
+import { type AnyTurn, CommandTurn, type ReadTurn } from './turn.js';
 import { type MigrationProgress, Upkeep, type UpkeptSpace } from './upkeep.js';
 import type { RebuildProgress } from './view-fill.js';
 import type { ViewStatus } from './view-status.js';
 import { Views } from './views.js';
 import { type MigrationCounts, WriteBack } from './write-back.js';
-import { findWritten } from './written-commands.js';
 
 /** What a live space is made of. */
 export interface LiveSpaceOptions {
@@ -72,26 +67,18 @@ export interface LiveSpaceStats {
   readonly migrations: MigrationCounts;
 }
 
-/** A command or a read. */
-export type AnyTurn = CommandTurn | ReadTurn;
-
 /** See the head of this file. */
 export class LiveSpace {
   readonly #options: LiveSpaceOptions;
   readonly #views: Views;
   readonly #flush: PendingFlush;
-  readonly #gate = new OutputGate();
-  readonly #commands = new CommandMemory();
-  readonly #lookup: CommandLookup;
+  readonly #speculation: Speculation;
   readonly #interlock: Interlock;
   readonly #upkeep: Upkeep;
   readonly #writeBack: WriteBack;
   readonly #shared: SharedBySpaces;
   /** Who waits for a change of the state. */
   readonly changes: Changes;
-  #generation = 0;
-  #head: SpaceEnd = { sequence: 0, hash: genesisHash };
-  #committed: Checkpoint = originCheckpoint;
   #caughtUp = 0;
   #recoveries = 0;
 
@@ -101,7 +88,7 @@ export class LiveSpace {
     this.#options = options;
     this.#shared = options.shared ?? sharedBySpaces(limits);
     this.changes = new Changes(limits);
-    this.#interlock = new Interlock(() => this.#gateHasRoom);
+    this.#interlock = new Interlock(() => this.#speculation.hasRoom);
     this.#views = new Views({
       spaceId,
       app,
@@ -126,17 +113,23 @@ export class LiveSpace {
       turnCount: this.#shared.turnCount,
       onError,
     });
-    this.#lookup = new CommandLookup({
-      log: options.log,
+    this.#speculation = new Speculation({
       spaceId,
-      memory: this.#commands,
-      writtenSince: (sequence) => this.#writtenSince(sequence),
+      log: options.log,
+      clock,
+      limits,
+      interlock: this.#interlock,
+      onCommitted: () => this.#flush.committed(),
+      onFailed: (error) => this.#appendFailed(error),
     });
     this.#flush = new PendingFlush({
       clock,
       limits,
       views: this.#views,
-      heads: () => ({ head: this.#head.sequence, committed: this.#committed }),
+      heads: () => ({
+        head: this.#speculation.head.sequence,
+        committed: this.#speculation.committed,
+      }),
       onError,
     });
   }
@@ -166,9 +159,9 @@ export class LiveSpace {
 
   get stats(): LiveSpaceStats {
     return {
-      head: this.#head.sequence,
-      committed: this.#committed.lastSpaceSequence,
-      held: this.#gate.size,
+      head: this.#speculation.head.sequence,
+      committed: this.#speculation.committed.lastSpaceSequence,
+      held: this.#speculation.size,
       dirtyKeys: this.#views.dirtyKeys,
       caughtUp: this.#caughtUp,
       recoveries: this.#recoveries,
@@ -181,13 +174,13 @@ export class LiveSpace {
   get viewStatuses(): readonly ViewStatus[] {
     const trouble = this.#upkeep.trouble?.toData();
     return this.#views
-      .statuses(this.#head.sequence)
+      .statuses(this.#speculation.head.sequence)
       .map((status) => (status.state === 'building' ? { ...status, error: trouble } : status));
   }
 
   /** Nobody waits for it, and nothing is under way. */
   get idle(): boolean {
-    return this.#gate.size === 0 && this.#interlock.open && !this.#upkeep.busy;
+    return this.#speculation.size === 0 && this.#interlock.open && !this.#upkeep.busy;
   }
 
   /** Why no turn can be taken any more, or undefined while it lives. */
@@ -204,17 +197,12 @@ export class LiveSpace {
    */
   async prepare(turns: readonly AnyTurn[]): Promise<void> {
     await this.#interlock.ready();
-    while (await this.#lookup.ask(turns)) await this.#interlock.ready();
+    while (await this.#speculation.ask(turns)) await this.#interlock.ready();
   }
 
   /** Whether a turn that was prepared may be taken now. Ask in the same breath. */
   get hasRoom(): boolean {
-    return this.#interlock.open && this.#gateHasRoom;
-  }
-
-  get #gateHasRoom(): boolean {
-    const { speculativeTurnsMax, heldBytesMax } = this.#options.limits;
-    return this.#gate.size < speculativeTurnsMax && this.#gate.bytes < heldBytesMax;
+    return this.#interlock.open && this.#speculation.hasRoom;
   }
 
   /** Decides a command, or reads. The answer comes through the turn. */
@@ -232,136 +220,32 @@ export class LiveSpace {
       else this.#read(turn);
     } catch (error) {
       const refusal = asRamaxError(error, 'command_failed', 'the turn failed');
-      this.#holdAnswer(turn, () => turn.fail(refusal));
+      this.#speculation.hold(turn, () => turn.fail(refusal));
     }
-    this.#release();
+    this.#speculation.release();
   }
 
   #read(turn: ReadTurn): void {
     const value = turn.read(this.#views.faces);
-    this.#holdAnswer(turn, () => turn.settle(value), valueBytes(value ?? null));
+    this.#speculation.hold(turn, () => turn.settle(value), valueBytes(value ?? null));
   }
 
   #decide(turn: CommandTurn): void {
-    const { invocation } = turn;
-    const copy = this.#commands.copyOf(invocation);
-    if (copy !== undefined) {
-      this.#repeat(turn, copy.accepted);
-      return;
-    }
-    const { mainFailure } = this.#views;
+    if (this.#speculation.repeats(turn)) return;
+    const { mainFailure, main } = this.#views;
     if (mainFailure !== undefined) throw mainFailure;
     this.#flush.assertRoom();
     const { app, spaceName, platform, limits } = this.#options;
-    const { main } = this.#views;
-    this.#applyAhead(
-      turn,
-      draftEvents(invocation, { app, main, head: this.#head, spaceName, platform, limits }),
-    );
-  }
-
-  /** Gives the first answer again, behind the first copy. */
-  #repeat(turn: CommandTurn, firstAnswer: () => Accepted | undefined): void {
-    this.#holdAnswer(turn, () => {
-      const accepted = firstAnswer();
-      assert(accepted !== undefined, 'the first copy leaves the gate before the second');
-      turn.settle(accepted);
-    });
-  }
-
-  #applyAhead(turn: CommandTurn, drafts: readonly DraftEvent[]): void {
-    const previous = this.#head;
-    const last = drafts.at(-1);
-    if (last !== undefined) {
-      this.#views.apply(drafts.map(({ event }) => event));
-      this.#head = { sequence: last.event.spaceSequence, hash: last.sealed.hash };
-    }
-    if (last === undefined && turn.invocation.commandId === undefined) {
-      const nothing = { firstEventId: 0, eventCount: 0, spaceSequence: previous.sequence };
-      this.#holdAnswer(turn, () => turn.settle(nothing));
-      return;
-    }
-    this.#append(turn, drafts, previous);
-    if (last !== undefined) this.#flush.changed();
-  }
-
-  #append(turn: CommandTurn, drafts: readonly DraftEvent[], previous: SpaceEnd): void {
-    const { invocationId, commandId, command: commandName, paramsHash = '' } = turn.invocation;
-    const held: HeldWrite = {
-      kind: 'write',
-      turn,
-      eventCount: drafts.length,
-      sequence: this.#head.sequence,
-      appended: undefined,
-    };
-    this.#commands.pending(turn);
-    this.#gate.hold(held);
-    this.#interlock.appendSent();
-    this.#options.log
-      .append({
-        kind: 'append',
-        spaceId: this.#options.spaceId,
-        generation: this.#generation,
-        previousSequence: previous.sequence,
-        previousHash: previous.hash,
-        invocationId,
-        events: drafts.map(({ sealed }) => sealed),
-        command: commandId === undefined ? null : { commandId, commandName, paramsHash },
-      })
-      .then(
-        (appended) => this.#appended(held, appended),
-        (error: unknown) => this.#appendFailed(asRamaxError(error, 'storage', 'the append failed')),
-      );
-  }
-
-  #holdAnswer(turn: AnyTurn, release: () => void, bytes = 0): void {
-    this.#gate.hold({ kind: 'answer', turn, sequence: this.#head.sequence, bytes, release });
-  }
-
-  #writtenSince(sequence: number): Promise<ReadonlyMap<string, Accepted>> {
-    const { log, platform, limits, spaceId } = this.#options;
-    const to = this.#committed.lastSpaceSequence;
-    return findWritten({ log, clock: platform.clock, limits, spaceId, from: Math.min(sequence, to), to });
-  }
-
-  // ── Settling ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #appended(held: HeldWrite, appended: Appended): void {
-    held.appended = appended;
-    this.#interlock.appendAnswered();
-    if (!this.#interlock.recovering) this.#release();
-  }
-
-  /** Lets everything leave that may. */
-  #release(): void {
-    for (;;) {
-      const held = this.#gate.next(this.#committed.lastSpaceSequence);
-      if (held === undefined) break;
-      if (held.kind === 'answer') held.release();
-      else if (held.appended !== undefined) this.#settleWrite(held, held.appended);
-    }
-    this.#interlock.roomMade();
-  }
-
-  #settleWrite(held: HeldWrite, { firstEventId, spaceSequence }: Appended): void {
-    assert(spaceSequence === held.sequence, 'the log and the live space agree on the sequence');
-    const accepted = { firstEventId, eventCount: held.eventCount, spaceSequence };
-    if (held.eventCount > 0) {
-      this.#committed = { lastEventId: firstEventId + held.eventCount - 1, lastSpaceSequence: spaceSequence };
-      this.#flush.committed();
-    }
-    this.#settleAccepted(held.turn, accepted);
-  }
-
-  #settleAccepted(turn: CommandTurn, accepted: Accepted): void {
-    this.#commands.accepted(turn, accepted);
-    turn.settle(accepted);
+    const { head } = this.#speculation;
+    const drafts = draftEvents(turn.invocation, { app, main, head, spaceName, platform, limits });
+    if (drafts.length > 0) this.#views.apply(drafts.map(({ event }) => event));
+    this.#speculation.write(turn, drafts);
+    if (drafts.length > 0) this.#flush.changed();
   }
 
   // ── Recovery ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #appendFailed(error: RamaxError): void {
-    this.#interlock.appendAnswered();
     if (this.#interlock.recovering || this.#interlock.ended !== undefined) return;
     this.#recoveries++;
     this.#interlock.recover((resume) => this.#recover(error, resume));
@@ -369,16 +253,11 @@ export class LiveSpace {
 
   async #recover(cause: RamaxError, resume: () => void): Promise<void> {
     await this.#interlock.whenQuiet();
-    const held = this.#gate.takeAll();
+    const held = this.#speculation.takeAll();
     try {
-      const before = this.#committed.lastSpaceSequence;
+      const before = this.#speculation.committed.lastSpaceSequence;
       await this.#load();
-      const written = await this.#writtenOf(held, before);
-      this.#assertNotEnded();
-      const turns = settleByLog(held, written, (turn, accepted) => this.#settleAccepted(turn, accepted));
-      this.#commands.clear();
-      await this.#lookup.ask(turns);
-      this.#assertNotEnded();
+      const turns = await this.#speculation.settle(held, before);
       resume();
       for (const turn of turns) this.#take(turn);
       void this.#upkeep.begin();
@@ -387,19 +266,6 @@ export class LiveSpace {
       this.#break(asRamaxError(error, 'storage', 'the space could not be recovered'), cause, held);
     }
     this.#interlock.roomMade();
-  }
-
-  /** What the log has of these commands: by their records, and by their events behind `before`. */
-  async #writtenOf(held: readonly Held[], before: number): Promise<ReadonlyMap<string, Accepted>> {
-    const recorded = await this.#lookup.recorded(
-      held.flatMap(({ kind, turn }) => (kind === 'write' ? turn : [])),
-    );
-    return new Map([...recorded, ...(await this.#writtenSince(before))]);
-  }
-
-  /** The space may be deleted while it recovers: nothing is taken any more. */
-  #assertNotEnded(): void {
-    if (this.#interlock.ended !== undefined) throw this.#interlock.ended;
   }
 
   /** Nothing can be said about what was decided; what was not decided is refused with the error that ended the space. */
@@ -418,10 +284,7 @@ export class LiveSpace {
     this.#flush.reset();
     this.#writeBack.close();
     const loaded = await loadSpace({ log, clock: platform.clock, limits, spaceId, views: this.#views });
-    const { lastEventId, lastSpaceSequence, lastHash } = loaded.head;
-    this.#generation = loaded.generation;
-    this.#head = { sequence: lastSpaceSequence, hash: lastHash };
-    this.#committed = { lastEventId, lastSpaceSequence };
+    this.#speculation.begin(loaded);
     if (loaded.applied > 0) this.#flush.changed();
     return loaded.applied;
   }
@@ -444,7 +307,7 @@ export class LiveSpace {
   /** Applies what another owner has appended to the log since. Returns the number of events. */
   async catchUp(): Promise<number> {
     const applied = await this.#flushed(() => {
-      this.#commands.clear();
+      this.#speculation.forgetCommands();
       return this.#reload();
     });
     void this.#upkeep.begin();
@@ -488,7 +351,7 @@ export class LiveSpace {
    */
   async readAt(spaceSequence: number, turn: ReadTurn): Promise<Value | undefined> {
     const { spaceId, app, log, pstates, platform } = this.#options;
-    const { lastSpaceSequence } = this.#committed;
+    const { lastSpaceSequence } = this.#speculation.committed;
     if (spaceSequence > lastSpaceSequence) {
       throw invalidInput(
         'spaceSequence',
@@ -513,7 +376,7 @@ export class LiveSpace {
   /** Lets go without a flush, for the log has everything. What waits fails with `error`. */
   abandon(error: RamaxError): void {
     this.#letGo(error);
-    for (const { turn } of this.#gate.takeAll()) turn.refuse(error);
+    for (const { turn } of this.#speculation.takeAll()) turn.refuse(error);
   }
 
   #letGo(error: RamaxError): void {
@@ -535,7 +398,7 @@ export class LiveSpace {
   }
 
   #asUpkept(): UpkeptSpace {
-    const committed = (): Checkpoint => this.#committed;
+    const committed = (): Checkpoint => this.#speculation.committed;
     const ended = (): RamaxError | undefined => this.ended;
     return {
       get committed() {

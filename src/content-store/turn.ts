@@ -167,3 +167,6 @@ export class ReadTurn extends Turn<Value | undefined> {
     this.fail(new RamaxError('aborted', 'the read was aborted'));
   }
 }
+
+/** A command or a read. */
+export type AnyTurn = CommandTurn | ReadTurn;

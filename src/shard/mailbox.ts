@@ -12,7 +12,8 @@
  */
 
 import PQueue from 'p-queue';
-import type { AnyTurn, LiveSpace } from '../content-store/live-space.js';
+import type { LiveSpace } from '../content-store/live-space.js';
+import type { AnyTurn } from '../content-store/turn.js';
 import type { Clock } from '../core/clock.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import { Fifo } from '../core/fifo.js';

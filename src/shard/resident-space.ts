@@ -7,8 +7,8 @@
 
 import type { WatchTarget } from '../content-store/changes.js';
 import { spaceClosed } from '../content-store/interlock.js';
-import { type AnyTurn, LiveSpace, type LiveSpaceOptions } from '../content-store/live-space.js';
-import { ReadTurn } from '../content-store/turn.js';
+import { LiveSpace, type LiveSpaceOptions } from '../content-store/live-space.js';
+import { type AnyTurn, ReadTurn } from '../content-store/turn.js';
 import type { MigrationProgress } from '../content-store/upkeep.js';
 import type { RebuildProgress } from '../content-store/view-fill.js';
 import type { ViewStatus } from '../content-store/view-status.js';

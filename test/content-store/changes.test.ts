@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Changes, type WatchTarget } from '../../src/content-store/changes.js';
-import type { AnyTurn, LiveSpace } from '../../src/content-store/live-space.js';
+import type { LiveSpace } from '../../src/content-store/live-space.js';
 import { watchTurn } from '../../src/content-store/reads.js';
+import type { AnyTurn } from '../../src/content-store/turn.js';
 import { defaultLimits } from '../../src/core/limits.js';
 import { errorOf } from '../core/error-of.js';
 import { promisesSettle } from '../testing/manual-clock.js';

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContentStore, ExecuteOptions } from '../../src/content-store/content-store.js';
-import type { AnyTurn, LiveSpace } from '../../src/content-store/live-space.js';
+import type { LiveSpace } from '../../src/content-store/live-space.js';
 import { localLog } from '../../src/content-store/local-log.js';
 import { fetchTurn, queryTurn } from '../../src/content-store/reads.js';
+import type { AnyTurn } from '../../src/content-store/turn.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { defaultLimits } from '../../src/core/limits.js';
 import { rejectionOf } from '../core/error-of.js';

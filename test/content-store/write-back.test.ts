@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeValue } from '../../src/codec/value-codec.js';
-import type { AnyTurn, LiveSpace } from '../../src/content-store/live-space.js';
+import type { LiveSpace } from '../../src/content-store/live-space.js';
 import { fetchTurn } from '../../src/content-store/reads.js';
+import type { AnyTurn } from '../../src/content-store/turn.js';
 import type { MigrationProgress } from '../../src/content-store/upkeep.js';
 import { RamaxError } from '../../src/core/errors.js';
 import type { LimitsOptions } from '../../src/core/limits.js';

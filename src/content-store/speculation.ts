@@ -1,0 +1,231 @@
+/**
+ * The speculation of a space: what it has decided ahead of the log, and what of it is committed. Every decision is appended at
+ * once; its answer, and every other that could have seen it, waits here for the commit.
+ *
+ * Owns: the head and the committed head, the output gate, the memory of command ids, and the generation under which the
+ * space may append. Called by: the live space.
+ *
+ * Invariants:
+ *   S1  `committed` never passes the head; they are equal when no write is held.
+ *   S2  Nothing leaves the gate before its commit (`output-gate.ts`).
+ *   S3  After a failed append nothing is released until the speculation begins anew.
+ */
+
+import { assert } from '../core/assert.js';
+import type { Clock } from '../core/clock.js';
+import { asRamaxError, type RamaxError } from '../core/errors.js';
+import { type Checkpoint, originCheckpoint } from '../core/event.js';
+import type { Limits } from '../core/limits.js';
+import { type DraftEvent, genesisHash } from '../event-store/seal.js';
+import { CommandLookup } from './command-lookup.js';
+import { CommandMemory } from './command-memory.js';
+import type { SpaceEnd } from './decide.js';
+import type { Interlock } from './interlock.js';
+import type { Appended, LogLink, OpenedSpace } from './log-link.js';
+import { type Held, type HeldWrite, OutputGate } from './output-gate.js';
+import { settleByLog } from './settle-by-log.js';
+import type { Accepted, AnyTurn, CommandTurn, Invocation } from './turn.js';
+import { findWritten } from './written-commands.js';
+
+/** What a speculation stands on. */
+export interface SpeculationOptions {
+  readonly spaceId: number;
+  readonly log: LogLink;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly interlock: Interlock;
+  /** The committed head has moved, by one command. */
+  readonly onCommitted: () => void;
+  /** An append has failed: nothing of what is held may be believed. */
+  readonly onFailed: (error: RamaxError) => void;
+}
+
+/** See the head of this file. */
+export class Speculation {
+  readonly #options: SpeculationOptions;
+  readonly #gate = new OutputGate();
+  readonly #commands = new CommandMemory();
+  readonly #lookup: CommandLookup;
+  #generation = 0;
+  #head: SpaceEnd = { sequence: 0, hash: genesisHash };
+  #committed: Checkpoint = originCheckpoint;
+
+  constructor(options: SpeculationOptions) {
+    this.#options = options;
+    this.#lookup = new CommandLookup({
+      log: options.log,
+      spaceId: options.spaceId,
+      memory: this.#commands,
+      writtenSince: (sequence) => this.#writtenSince(sequence),
+    });
+  }
+
+  /** The last event decided. */
+  get head(): SpaceEnd {
+    return this.#head;
+  }
+
+  /** The last event committed. */
+  get committed(): Checkpoint {
+    return this.#committed;
+  }
+
+  /** Turns whose answer is held. */
+  get size(): number {
+    return this.#gate.size;
+  }
+
+  /** Whether one more turn may be decided. */
+  get hasRoom(): boolean {
+    const { speculativeTurnsMax, heldBytesMax } = this.#options.limits;
+    return this.#gate.size < speculativeTurnsMax && this.#gate.bytes < heldBytesMax;
+  }
+
+  /** Everything is committed, up to the end of an opened space. */
+  begin({ generation, head: { lastEventId, lastSpaceSequence, lastHash } }: OpenedSpace): void {
+    this.#generation = generation;
+    this.#head = { sequence: lastSpaceSequence, hash: lastHash };
+    this.#committed = { lastEventId, lastSpaceSequence };
+  }
+
+  /** Asks the log what must be known before these turns are decided. Says whether it had to. */
+  ask(turns: readonly AnyTurn[]): Promise<boolean> {
+    return this.#lookup.ask(turns);
+  }
+
+  /** Answers a command of an id that was decided before, behind the first one. Says whether it was. */
+  repeats(turn: CommandTurn): boolean {
+    const copy = this.#commands.copyOf(turn.invocation);
+    if (copy === undefined) return false;
+    this.hold(turn, () => {
+      const accepted = copy.accepted();
+      assert(accepted !== undefined, 'the first copy leaves the gate before the second');
+      turn.settle(accepted);
+    });
+    return true;
+  }
+
+  /** Holds an answer until everything that it could have seen is committed. */
+  hold(turn: AnyTurn, release: () => void, bytes = 0): void {
+    this.#gate.hold({ kind: 'answer', turn, sequence: this.#head.sequence, bytes, release });
+  }
+
+  /** Appends what a command has decided, and holds its answer. */
+  write(turn: CommandTurn, drafts: readonly DraftEvent[]): void {
+    const previous = this.#head;
+    const last = drafts.at(-1);
+    if (last !== undefined) this.#head = { sequence: last.event.spaceSequence, hash: last.sealed.hash };
+    else if (turn.invocation.commandId === undefined) {
+      const nothing = { firstEventId: 0, eventCount: 0, spaceSequence: previous.sequence };
+      this.hold(turn, () => turn.settle(nothing));
+      return;
+    }
+    this.#append(turn, drafts, previous);
+  }
+
+  /** Lets everything leave that may. */
+  release(): void {
+    for (;;) {
+      const held = this.#gate.next(this.#committed.lastSpaceSequence);
+      if (held === undefined) break;
+      if (held.kind === 'answer') held.release();
+      else if (held.appended !== undefined) this.#settleWrite(held, held.appended);
+    }
+    this.#options.interlock.roomMade();
+  }
+
+  /** Takes everything that is held, in order: the speculation is over. */
+  takeAll(): readonly Held[] {
+    return this.#gate.takeAll();
+  }
+
+  /** Settles what the log has of these; the others are to be decided again, in their order. */
+  async settle(held: readonly Held[], before: number): Promise<readonly AnyTurn[]> {
+    const { interlock } = this.#options;
+    const written = await this.#writtenOf(held, before);
+    interlock.assertNotEnded();
+    const turns = settleByLog(held, written, (turn, accepted) => this.#settleAccepted(turn, accepted));
+    this.#commands.clear();
+    await this.#lookup.ask(turns);
+    interlock.assertNotEnded();
+    return turns;
+  }
+
+  /** Another owner may have accepted commands since. */
+  forgetCommands(): void {
+    this.#commands.clear();
+  }
+
+  #append(turn: CommandTurn, drafts: readonly DraftEvent[], previous: SpaceEnd): void {
+    const { spaceId, log, interlock, onFailed } = this.#options;
+    const held: HeldWrite = {
+      kind: 'write',
+      turn,
+      eventCount: drafts.length,
+      sequence: this.#head.sequence,
+      appended: undefined,
+    };
+    this.#commands.pending(turn);
+    this.#gate.hold(held);
+    interlock.appendSent();
+    log
+      .append({
+        kind: 'append',
+        spaceId,
+        generation: this.#generation,
+        previousSequence: previous.sequence,
+        previousHash: previous.hash,
+        invocationId: turn.invocation.invocationId,
+        events: drafts.map(({ sealed }) => sealed),
+        command: recordOf(turn.invocation),
+      })
+      .then(
+        (appended) => this.#appended(held, appended),
+        (error: unknown) => {
+          interlock.appendAnswered();
+          onFailed(asRamaxError(error, 'storage', 'the append failed'));
+        },
+      );
+  }
+
+  #appended(held: HeldWrite, appended: Appended): void {
+    const { interlock } = this.#options;
+    held.appended = appended;
+    interlock.appendAnswered();
+    if (!interlock.recovering) this.release();
+  }
+
+  #settleWrite(held: HeldWrite, { firstEventId, spaceSequence }: Appended): void {
+    assert(spaceSequence === held.sequence, 'the log and the live space agree on the sequence');
+    const accepted = { firstEventId, eventCount: held.eventCount, spaceSequence };
+    if (held.eventCount > 0) {
+      this.#committed = { lastEventId: firstEventId + held.eventCount - 1, lastSpaceSequence: spaceSequence };
+      this.#options.onCommitted();
+    }
+    this.#settleAccepted(held.turn, accepted);
+  }
+
+  #settleAccepted(turn: CommandTurn, accepted: Accepted): void {
+    this.#commands.accepted(turn, accepted);
+    turn.settle(accepted);
+  }
+
+  /** What the log has of these commands: by their records, and by their events behind `before`. */
+  async #writtenOf(held: readonly Held[], before: number): Promise<ReadonlyMap<string, Accepted>> {
+    const recorded = await this.#lookup.recorded(
+      held.flatMap(({ kind, turn }) => (kind === 'write' ? turn : [])),
+    );
+    return new Map([...recorded, ...(await this.#writtenSince(before))]);
+  }
+
+  #writtenSince(sequence: number): Promise<ReadonlyMap<string, Accepted>> {
+    const { log, clock, limits, spaceId } = this.#options;
+    const to = this.#committed.lastSpaceSequence;
+    return findWritten({ log, clock, limits, spaceId, from: Math.min(sequence, to), to });
+  }
+}
+
+/** What is recorded of a command that came with an id. */
+function recordOf({ commandId, command: commandName, paramsHash = '' }: Invocation) {
+  return commandId === undefined ? null : { commandId, commandName, paramsHash };
+}
