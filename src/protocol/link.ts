@@ -33,12 +33,16 @@ export interface LinkSpec<Table> {
   readonly calls: { readonly [Name in keyof Table]: number };
 }
 
-/** Frames in one message: beyond it a larger batch saves nothing and only delays its first frame. */
-const framesPerMessageMax = 1_024;
+/**
+ * Frames that are posted without waiting for the end of the turn: the other end begins with them while this one makes more.
+ * Without it thousands of calls go through the threads as one convoy, and at any time all threads but one are idle: with 1,024
+ * commands in flight 64 gave 1.4 times the throughput of none, and 128 or 256 no more than that.
+ */
+const framesPerMessageMax = 64;
 
 /**
- * Gathers frames and posts them together at the end of the turn of the event loop: as one message, or as several when
- * they are many, or more than one string or buffer can hold.
+ * Gathers frames and posts them together at the end of the turn of the event loop, or as soon as they are many. A batch that is
+ * more than one string or buffer can hold goes as several messages.
  */
 class Outbox {
   readonly #port: Port;
@@ -60,19 +64,16 @@ class Outbox {
   }
 
   push(frame: Frame): void {
-    if (this.#frames.push(frame) === 1) this.#clock.soon(() => this.flush());
+    const gathered = this.#frames.push(frame);
+    if (gathered >= framesPerMessageMax) this.flush();
+    else if (gathered === 1) this.#clock.soon(() => this.flush());
   }
 
   flush(ports?: readonly Port[]): void {
     if (this.#frames.length === 0) return;
     const frames = this.#frames;
     this.#frames = [];
-    if (ports !== undefined) this.#post(frames, ports);
-    else {
-      for (let first = 0; first < frames.length; first += framesPerMessageMax) {
-        this.#post(frames.slice(first, first + framesPerMessageMax));
-      }
-    }
+    this.#post(frames, ports);
   }
 
   /** A batch that cannot be encoded is halved, down to the frame that is at fault: only its call fails (K2). */
