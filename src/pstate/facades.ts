@@ -3,7 +3,13 @@
  * state can stop them (`face-gate.ts`).
  */
 
-import type { EntriesOptions, PStateReader, PStateWriter, ResolveOptions } from '../core/pstate-access.js';
+import type {
+  EntriesOptions,
+  PStateAccess,
+  PStateReader,
+  PStateWriter,
+  ResolveOptions,
+} from '../core/pstate-access.js';
 import type { Value } from '../core/values.js';
 import type { FaceGate } from './face-gate.js';
 import type { PreloadPaths } from './preload.js';
@@ -17,95 +23,77 @@ export interface FacedState extends PStateWriter {
   unlink(parentKey: string, field: string, childKey: string): boolean;
 }
 
-/** What commands and queries get. */
-export class ReaderFacade implements PStateReader {
+/** The state behind a face, when its gate is open: for this file alone, as app code must not reach it. */
+let stateOf: (face: Face) => FacedState;
+
+/** What both faces have. */
+class Face implements PStateAccess {
   readonly #state: FacedState;
   readonly #gate: FaceGate;
-  #record: Readonly<Record<string, Value | undefined>> | undefined;
+
+  static {
+    stateOf = (face) => {
+      face.#gate.pass();
+      return face.#state;
+    };
+  }
 
   constructor(state: FacedState, gate: FaceGate) {
     this.#state = state;
     this.#gate = gate;
-    Object.freeze(this);
   }
 
   get<Stored = Value>(key: string): Stored | undefined {
-    return this.#open().get<Stored>(key);
+    return stateOf(this).get<Stored>(key);
   }
 
   has(key: string): boolean {
-    return this.#open().has(key);
+    return stateOf(this).has(key);
   }
 
   getMany<Stored = Value>(keys: readonly string[]): (Stored | undefined)[] {
-    return this.#open().getMany<Stored>(keys);
+    return stateOf(this).getMany<Stored>(keys);
   }
 
   getResolved<Resolved = Value>(key: string, options?: ResolveOptions): Resolved | undefined {
-    return this.#open().getResolved<Resolved>(key, options);
+    return stateOf(this).getResolved<Resolved>(key, options);
   }
 
   preload(key: string, paths: PreloadPaths): number {
-    return this.#open().preload(key, paths);
+    return stateOf(this).preload(key, paths);
   }
 
   entries<Stored = Value>(options?: EntriesOptions): IterableIterator<[key: string, value: Stored]> {
-    return this.#open().entries<Stored>(options);
+    return stateOf(this).entries<Stored>(options);
   }
 
   get size(): number {
-    return this.#open().size;
+    return stateOf(this).size;
+  }
+}
+
+/** What commands and queries get. */
+export class ReaderFacade extends Face implements PStateReader {
+  #record: Readonly<Record<string, Value | undefined>> | undefined;
+
+  constructor(state: FacedState, gate: FaceGate) {
+    super(state, gate);
+    Object.freeze(this);
   }
 
   get record(): Readonly<Record<string, Value | undefined>> {
     this.#record ??= readonlyRecord(this);
     return this.#record;
   }
-
-  #open(): FacedState {
-    this.#gate.pass();
-    return this.#state;
-  }
 }
 
 /** What projections get. */
-export class WriterFacade implements FacedState {
-  readonly #state: FacedState;
-  readonly #gate: FaceGate;
+export class WriterFacade extends Face implements FacedState {
   #record: Record<string, unknown> | undefined;
 
   constructor(state: FacedState, gate: FaceGate) {
-    this.#state = state;
-    this.#gate = gate;
+    super(state, gate);
     Object.freeze(this);
-  }
-
-  get<Stored = Value>(key: string): Stored | undefined {
-    return this.#open().get<Stored>(key);
-  }
-
-  has(key: string): boolean {
-    return this.#open().has(key);
-  }
-
-  getMany<Stored = Value>(keys: readonly string[]): (Stored | undefined)[] {
-    return this.#open().getMany<Stored>(keys);
-  }
-
-  getResolved<Resolved = Value>(key: string, options?: ResolveOptions): Resolved | undefined {
-    return this.#open().getResolved<Resolved>(key, options);
-  }
-
-  preload(key: string, paths: PreloadPaths): number {
-    return this.#open().preload(key, paths);
-  }
-
-  entries<Stored = Value>(options?: EntriesOptions): IterableIterator<[key: string, value: Stored]> {
-    return this.#open().entries<Stored>(options);
-  }
-
-  get size(): number {
-    return this.#open().size;
   }
 
   get record(): Record<string, unknown> {
@@ -114,39 +102,33 @@ export class WriterFacade implements FacedState {
   }
 
   put(key: string, value: unknown): void {
-    this.#open().put(key, value);
+    stateOf(this).put(key, value);
   }
 
   putMany(entries: Iterable<readonly [key: string, value: unknown]>): void {
-    this.#open().putMany(entries);
+    stateOf(this).putMany(entries);
   }
 
   update<Stored = Value>(key: string, change: (value: Stored | undefined) => unknown): Stored {
-    return this.#open().update<Stored>(key, change);
+    return stateOf(this).update<Stored>(key, change);
   }
 
   delete(key: string): boolean {
-    return this.#open().delete(key);
+    return stateOf(this).delete(key);
   }
 
   clear(): void {
-    this.#open().clear();
+    stateOf(this).clear();
   }
 
   link(parentKey: string, field: string, childKey: string): void {
-    this.#open().link(parentKey, field, childKey);
+    stateOf(this).link(parentKey, field, childKey);
   }
 
   unlink(parentKey: string, field: string, childKey: string): boolean {
-    return this.#open().unlink(parentKey, field, childKey);
-  }
-
-  #open(): FacedState {
-    this.#gate.pass();
-    return this.#state;
+    return stateOf(this).unlink(parentKey, field, childKey);
   }
 }
 
 // Instances are frozen; an app that patched a prototype would reach every space of its shard.
-Object.freeze(ReaderFacade.prototype);
-Object.freeze(WriterFacade.prototype);
+for (const face of [Face, ReaderFacade, WriterFacade]) Object.freeze(face.prototype);
