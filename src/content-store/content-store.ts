@@ -192,7 +192,8 @@ export class ContentStore<A extends App = App> {
     const { view = mainViewName, spaceSequence } = event;
     checkInteger(spaceSequence, 'spaceSequence', 1);
     const live = await this.#turns.run(() => this.#usable());
-    await live.skip(this.#views(view)[0] ?? view, spaceSequence);
+    this.#checkView(view);
+    await live.skip(view, spaceSequence);
   }
 
   /** Applies what others have appended to the log since; resolves with the number of events. */
@@ -240,10 +241,18 @@ export class ContentStore<A extends App = App> {
 
   /** The views of this name, or all. */
   #views(name: string | undefined): readonly string[] {
-    const names = this.#app.views.map((view) => view.name);
-    if (name === undefined) return names;
-    if (!names.includes(name)) throw unknownName('view', name, names);
+    if (name === undefined) return this.#viewNames;
+    this.#checkView(name);
     return [name];
+  }
+
+  #checkView(name: string): void {
+    const names = this.#viewNames;
+    if (!names.includes(name)) throw unknownName('view', name, names);
+  }
+
+  get #viewNames(): readonly string[] {
+    return this.#app.views.map((view) => view.name);
   }
 
   #run(turn: CommandTurn): Promise<Accepted>;

@@ -45,7 +45,7 @@ export class Interlock {
    */
   async ready(): Promise<void> {
     for (;;) {
-      if (this.#ended !== undefined) throw this.#ended;
+      this.assertNotEnded();
       if (this.#recovery !== undefined) await this.#recovery;
       else if (this.#section !== undefined) await this.#section;
       else if (!this.#hasRoom()) await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
@@ -109,7 +109,7 @@ export class Interlock {
   }
 
   async #reopened(): Promise<void> {
-    if (this.#ended !== undefined) throw this.#ended;
+    this.assertNotEnded();
     await (this.#recovery ?? this.#section);
   }
 
@@ -119,7 +119,7 @@ export class Interlock {
       await this.whenQuiet();
       if (this.#recovery !== undefined) await this.#recovery;
     }
-    if (this.#ended !== undefined) throw this.#ended;
+    this.assertNotEnded();
   }
 }
 

@@ -224,6 +224,19 @@ export class LiveView {
   }
 }
 
+/** Writes what these views have frozen, in one transaction. */
+export function flushViews(
+  { store, spaceId }: Pick<ViewContext, 'store' | 'spaceId'>,
+  views: readonly LiveView[],
+  checkpoint: Checkpoint,
+): void {
+  store.flush(
+    spaceId,
+    views.flatMap((view) => view.flush(checkpoint) ?? []),
+  );
+  for (const view of views) view.flushed(checkpoint);
+}
+
 /** Trouble with the store is no defect of a projection: it may pass, or what is damaged can be made anew from the log. */
 export function isStoreFailure(error: unknown): error is RamaxError {
   return error instanceof RamaxError && ['storage', 'fenced', 'closed', 'corrupt'].includes(error.code);

@@ -307,7 +307,7 @@ export class Upkeep {
       spaceId,
       signal,
       turnCount: this.#options.turnCount,
-      ...(onProgress === undefined ? {} : { onProgress }),
+      onProgress,
     });
   }
 

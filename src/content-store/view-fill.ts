@@ -20,7 +20,7 @@ import type { StoredEvent } from '../event-store/port.js';
 import { openForProjection } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { assertGoingOn, catchUp } from './catch-up.js';
-import type { LiveView } from './live-view.js';
+import { flushViews, type LiveView } from './live-view.js';
 import type { LogLink } from './log-link.js';
 import { Pace, type TurnCount } from './pace.js';
 
@@ -40,7 +40,7 @@ export interface ViewFillOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly spaceId: number;
-  readonly onProgress?: (progress: RebuildProgress) => void;
+  readonly onProgress?: ((progress: RebuildProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The turns beside which it goes on. */
   readonly turnCount?: Readonly<TurnCount> | undefined;
@@ -146,11 +146,7 @@ export class ViewFill {
     const { filled } = this;
     assertGoingOn(signal);
     for (const view of filled) view.freeze();
-    pstates.flush(
-      spaceId,
-      filled.flatMap((view) => view.flush(checkpoint) ?? []),
-    );
-    for (const view of filled) view.flushed(checkpoint);
+    flushViews({ store: pstates, spaceId }, filled, checkpoint);
     this.#persistedAt = checkpoint.lastSpaceSequence;
   }
 }

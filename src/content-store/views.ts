@@ -27,7 +27,7 @@ import type { LoadedApp, LoadedView } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import type { StoredBuild, ViewFlush } from '../pstate/port.js';
 import type { PState } from '../pstate/pstate.js';
-import { isStoreFailure, LiveView, type LiveViewOptions, type ViewContext } from './live-view.js';
+import { flushViews, isStoreFailure, LiveView, type LiveViewOptions, type ViewContext } from './live-view.js';
 import type { ReadFaces } from './turn.js';
 import { nextBuild, planView } from './view-plan.js';
 import {
@@ -239,10 +239,7 @@ export class Views {
       this.#frozenAt === checkpoint.lastSpaceSequence,
       'a flush carries the checkpoint of its own sequence',
     );
-    const { store, spaceId } = this.#options;
-    const flushes = this.#followers.flatMap((view) => view.flush(checkpoint) ?? []);
-    store.flush(spaceId, flushes);
-    for (const view of this.#followers) view.flushed(checkpoint);
+    flushViews(this.#options, this.#followers, checkpoint);
     this.#frozenAt = undefined;
   }
 
@@ -289,7 +286,10 @@ export class Views {
     }
     const views = filled.flatMap(({ filling }) => filling ?? []);
     const unstored = views.filter(({ isStored }) => !isStored);
-    if (unstored.length > 0) this.#store(unstored, head);
+    if (unstored.length > 0) {
+      for (const view of unstored) view.freeze();
+      flushViews(this.#options, unstored, head);
+    }
     this.adopt(views);
     this.#changed();
   }
@@ -396,16 +396,6 @@ export class Views {
     }
     for (const view of this.#rebuilding) view.close();
     this.#rebuilding.clear();
-  }
-
-  #store(views: readonly LiveView[], checkpoint: Checkpoint): void {
-    const { store, spaceId } = this.#options;
-    for (const view of views) view.freeze();
-    store.flush(
-      spaceId,
-      views.flatMap((view) => view.flush(checkpoint) ?? []),
-    );
-    for (const view of views) view.flushed(checkpoint);
   }
 
   get #slots(): readonly [ViewSlot, ...ViewSlot[]] {

@@ -25,6 +25,19 @@ export interface MigrationCounts {
   readonly failed: number;
 }
 
+/** Before anything was migrated. */
+export const noMigrations: MigrationCounts = { entries: 0, written: 0, pending: 0, failed: 0 };
+
+/** Sums two counts. */
+export function addMigrations(left: MigrationCounts, right: MigrationCounts): MigrationCounts {
+  return {
+    entries: left.entries + right.entries,
+    written: left.written + right.written,
+    pending: left.pending + right.pending,
+    failed: left.failed + right.failed,
+  };
+}
+
 /** What writing back works on. */
 export interface WriteBackOptions {
   readonly clock: Clock;

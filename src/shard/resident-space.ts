@@ -12,7 +12,7 @@ import { type AnyTurn, ReadTurn } from '../content-store/turn.js';
 import type { MigrationProgress } from '../content-store/upkeep.js';
 import type { RebuildProgress } from '../content-store/view-fill.js';
 import type { ViewStatus } from '../content-store/view-status.js';
-import type { MigrationCounts } from '../content-store/write-back.js';
+import { addMigrations, type MigrationCounts, noMigrations } from '../content-store/write-back.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import type { Value } from '../core/values.js';
@@ -34,18 +34,6 @@ export interface ResidentStats {
   readonly flushFailures: number;
   readonly watchers: number;
   readonly migrations: MigrationCounts;
-}
-
-const noMigrations: MigrationCounts = { entries: 0, written: 0, pending: 0, failed: 0 };
-
-/** Sums two counts. */
-export function addMigrations(left: MigrationCounts, right: MigrationCounts): MigrationCounts {
-  return {
-    entries: left.entries + right.entries,
-    written: left.written + right.written,
-    pending: left.pending + right.pending,
-    failed: left.failed + right.failed,
-  };
 }
 
 /** See the head of this file. */

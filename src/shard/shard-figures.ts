@@ -1,9 +1,10 @@
 /** What a shard reports: sums over its resident spaces, and over those that are resident no longer. */
 
+import { addMigrations, noMigrations } from '../content-store/write-back.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import type { ShardHealth, ShardStats, ViewFigures, ViewProblem } from '../protocol/stats.js';
 import type { ValueCacheStats } from '../pstate/value-cache.js';
-import { addMigrations, type ResidentSpace, type ResidentStats } from './resident-space.js';
+import type { ResidentSpace, ResidentStats } from './resident-space.js';
 
 const problemsShownMax = 100;
 
@@ -13,7 +14,7 @@ export class ShardFigures {
   #caughtUpEvents = 0;
   #recoveries = 0;
   #flushFailures = 0;
-  #migrations: ShardStats['migrations'] = { entries: 0, written: 0, pending: 0, failed: 0 };
+  #migrations = noMigrations;
 
   /** A space is resident no longer: what it has done still counts. */
   keep(stats: ResidentStats): void {

@@ -114,6 +114,16 @@ export class Calls {
     return { signal, timeoutMs, overload };
   }
 
+  /** Reads in the shard of a space; `bytes` is the size of the parameters. */
+  readInShard<Reply>(
+    spaceId: number,
+    begin: () => PendingCall<Reply>,
+    options: WaitOptions,
+    bytes = 0,
+  ): Promise<Reply> {
+    return this.make({ spaceId, bytes, isCommand: false, isCancellable: true, begin }, options);
+  }
+
   /** Reads something that no shard decides about: the registry, or the log. Ends when its caller stops waiting. */
   read<Reply>(spaceId: number, ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
     return this.#ask(spaceId, false, ask, options);

@@ -16,10 +16,11 @@ import { ProgressGuard } from '../core/progress-guard.js';
 import type { EntityAt, EntityKey } from '../core/schema/entity-types.js';
 import { type Value, valueBytes } from '../core/values.js';
 import type { SpaceRow } from '../event-store/port.js';
-import type { ProgressOf, ReplyOf, RequestOf } from '../protocol/link.js';
+import type { PendingCall, ProgressOf, ReplyOf, RequestOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
 import { checkWaitOptions, type WaitOptions } from './calls.js';
 import type { EventReads, StreamOptions } from './event-reads.js';
+import type { ShardHandle } from './shard-handle.js';
 import { SpaceMoment } from './space-moment.js';
 import { checkedView, type ReadServices, SpaceReads } from './space-reads.js';
 import {
@@ -223,7 +224,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   /** How each view of the space stands: its version, how far it is, and why it has stopped when it has. */
   async views(options: WaitOptions = {}): Promise<readonly ViewStatus[]> {
     checkWaitOptions(options, 'views()');
-    return this.#read(() => this.#services.supervisor.shardOf(this).call('views', this.#address), 0, options);
+    return this.#read((shard) => shard.call('views', this.#address), options);
   }
 
   /**
@@ -244,17 +245,13 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     checkInteger(spaceSequence, 'spaceSequence', 1);
     const body = { ...this.#address, view, spaceSequence };
     const { timeoutMs = limits.longCallTimeoutMs } = options;
-    await this.#read(() => supervisor.shardOf(this).call('skipEvent', body), 0, { ...options, timeoutMs });
+    await this.#read((shard) => shard.call('skipEvent', body), { ...options, timeoutMs });
   }
 
   /** Persists the views and says how far they are. */
   async checkpoint(options: WaitOptions = {}): Promise<Checkpoint> {
     checkWaitOptions(options, 'checkpoint()');
-    return this.#read(
-      () => this.#services.supervisor.shardOf(this).call('checkpoint', this.#address),
-      0,
-      options,
-    );
+    return this.#read((shard) => shard.call('checkpoint', this.#address), options);
   }
 
   /** A call that goes over much and reports its progress. */
@@ -262,25 +259,18 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     name: Name,
     options: WaitOptions & ProgressOptions<ProgressOf<ShardCalls, Name>>,
   ): Promise<ReplyOf<ShardCalls, Name>> {
-    const { supervisor, limits, calls } = this.#services;
+    const { supervisor, limits } = this.#services;
     checkWaitOptions(options, `${name}()`, progressOptionNames);
     const { onProgress, timeoutMs = limits.longCallTimeoutMs, view } = options;
     const views = view === undefined ? undefined : [checkedView(view, supervisor)];
     const guard = new ProgressGuard(onProgress);
     const body = { ...this.#address, views } as RequestOf<ShardCalls, Name>;
-    const begin = () => guard.watch(supervisor.shardOf(this).call(name, body, guard.report));
-    return guard.settled(calls.make(this.#plan(begin, 0), { ...options, timeoutMs }));
+    const begin = (shard: ShardHandle) => guard.watch(shard.call(name, body, guard.report));
+    return guard.settled(this.#read(begin, { ...options, timeoutMs }));
   }
 
-  #read<Reply>(
-    begin: () => { readonly answer: Promise<Reply>; cancel(): void },
-    bytes: number,
-    options: WaitOptions,
-  ): Promise<Reply> {
-    return this.#services.calls.make(this.#plan(begin, bytes), options);
-  }
-
-  #plan<Reply>(begin: () => { readonly answer: Promise<Reply>; cancel(): void }, bytes: number) {
-    return { spaceId: this.spaceId, bytes, isCommand: false, isCancellable: true, begin };
+  #read<Reply>(begin: (shard: ShardHandle) => PendingCall<Reply>, options: WaitOptions): Promise<Reply> {
+    const { supervisor, calls } = this.#services;
+    return calls.readInShard(this.spaceId, () => begin(supervisor.shardOf(this)), options);
   }
 }

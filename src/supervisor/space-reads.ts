@@ -122,11 +122,7 @@ export class SpaceReads<A extends App = App> {
   }
 
   #read<Reply>(begin: () => PendingCall<Reply>, bytes: number, options: WaitOptions): Promise<Reply> {
-    const { spaceId } = this.#address;
-    return this.#services.calls.make(
-      { spaceId, bytes, isCommand: false, isCancellable: true, begin },
-      options,
-    );
+    return this.#services.calls.readInShard(this.#address.spaceId, begin, options, bytes);
   }
 }
 
