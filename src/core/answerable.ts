@@ -1,0 +1,15 @@
+/**
+ * Who waits for the answer of one call. A promise costs an object, two functions and a turn of the microtask queue, and a
+ * command passes five places on its way: so between rooms the one who waits is told directly, and only the public door
+ * makes a promise.
+ *
+ * Invariant: exactly one of both is called, once.
+ */
+
+import type { RamaxError } from './errors.js';
+
+/** See the head of this file. */
+export interface Answerable<Answer> {
+  answered(answer: Answer): void;
+  failed(error: RamaxError): void;
+}
