@@ -24,10 +24,36 @@ const readLimits = {
   valueDepthMax: defaultLimits.valueDepthMax * 16,
 };
 
-/** `value` as msgpack bytes of its own (not a view of a shared buffer). */
+/**
+ * Encoded values lie side by side in slabs: a buffer for each would cost more than the encoding does (0.4 instead of 0.8 µs for a
+ * value of 75 bytes, and less for the garbage collector). A slab lives as long as any value in it is held.
+ */
+const slabBytes = 64 * 1024;
+/** A larger value has a buffer of its own, so that a small one does not keep it. */
+const slabValueBytesMax = 4 * 1024;
+
+/** msgpackr's option to give its own buffer, with the place of the value in it, instead of a view. */
+const reuseBuffer = 512;
+
+let slab = Buffer.allocUnsafeSlow(slabBytes);
+let slabEnd = 0;
+
+/** `value` as msgpack bytes that nobody writes again. Their buffer may hold others: copy what is to be transferred. */
 export function encodeValue(value: Value): Uint8Array {
-  return Uint8Array.prototype.slice.call(packr.pack(value));
+  const packed = packr.pack(value, reuseBuffer) as PackedPlace;
+  const bytes = packed.end - packed.start;
+  if (bytes > slabValueBytesMax) return Uint8Array.prototype.slice.call(packed, packed.start, packed.end);
+  if (slabEnd + bytes > slabBytes) {
+    slab = Buffer.allocUnsafeSlow(slabBytes);
+    slabEnd = 0;
+  }
+  const start = slabEnd;
+  slabEnd += packed.copy(slab, start, packed.start, packed.end);
+  return new Uint8Array(slab.buffer, start, bytes);
 }
+
+/** msgpackr's own buffer, and where in it the value lies. */
+type PackedPlace = Buffer & { readonly start: number; readonly end: number };
 
 /**
  * The frozen value in `bytes`.

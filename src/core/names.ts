@@ -39,8 +39,22 @@ export function checkSpaceName(name: unknown): asserts name is string {
  * @throws {RamaxError} `invalid_input`
  */
 export function checkId(id: unknown, field: string, bytesMax: number): asserts id is string {
+  if (isPlainId(id, bytesMax)) return;
   checkText(id, field, bytesMax);
   if (id.includes('\u0000')) throw invalidInput(field, 'free of NUL characters', id);
+}
+
+/**
+ * Whether an id is one of those that nearly all are: ASCII text within its bound. One look at each character and no text for
+ * an error that does not come; what is not plain may still be an id, and `checkId` says.
+ */
+export function isPlainId(id: unknown, bytesMax: number): id is string {
+  if (typeof id !== 'string' || id.length === 0 || id.length > bytesMax) return false;
+  for (let index = 0; index < id.length; index++) {
+    const unit = id.charCodeAt(index);
+    if (unit === 0 || unit >= 0x80) return false;
+  }
+  return true;
 }
 
 function checkText(text: unknown, field: string, bytesMax: number): asserts text is string {

@@ -41,6 +41,12 @@ export interface SealedEvent {
   readonly hash: Uint8Array;
 }
 
+/** A sealed event on its way to the log. */
+export interface ChainedEvent extends SealedEvent {
+  /** The facts that its hash covers besides the payload (`seal.ts`), as text: made once, for the hash and for the way to the writer. */
+  readonly header: string;
+}
+
 /** An event as it lies in the log. */
 export interface StoredEvent extends SealedEvent {
   readonly eventId: number;

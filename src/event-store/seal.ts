@@ -12,10 +12,11 @@ import { assert } from '../core/assert.js';
 import type { ChainDigest } from '../core/clock.js';
 import { invalidInput, RamaxError } from '../core/errors.js';
 import type { EventSpec, RecordedEvent, SpaceEvent } from '../core/event.js';
+import { jsonText } from '../core/json-text.js';
 import type { Limits } from '../core/limits.js';
-import { checkId, checkInteger } from '../core/names.js';
+import { checkId, checkInteger, isPlainId } from '../core/names.js';
 import { deepFreeze, freezeValue, utf8Bytes, type Value } from '../core/values.js';
-import type { SealedEvent, StoredEvent } from './port.js';
+import type { ChainedEvent, StoredEvent } from './port.js';
 
 /** The hash before the first event of a space. */
 export const genesisHash: Uint8Array = new Uint8Array(16);
@@ -33,7 +34,7 @@ export interface SealContext {
 /** One event on its way: what projections receive, and what the log stores. */
 export interface DraftEvent {
   readonly event: SpaceEvent;
-  readonly sealed: SealedEvent;
+  readonly sealed: ChainedEvent;
 }
 
 /**
@@ -47,80 +48,118 @@ export function sealEvents(
   previous: { readonly sequence: number; readonly hash: Uint8Array },
   context: SealContext,
 ): readonly DraftEvent[] {
-  if (specs.length > context.limits.eventsPerCommandMax) {
-    throw invalidInput('events', `at most ${context.limits.eventsPerCommandMax} events`, specs);
+  const { eventsPerCommandMax, commandBytesMax } = context.limits;
+  if (specs.length > eventsPerCommandMax) {
+    throw invalidInput('events', `at most ${eventsPerCommandMax} events`, specs);
   }
   const drafts: DraftEvent[] = [];
   let bytes = 0;
   let hash = previous.hash;
-  for (const [index, spec] of specs.entries()) {
-    const draft = seal(spec, `events[${index}]`, previous.sequence + 1 + index, hash, context);
+  for (let index = 0; index < specs.length; index++) {
+    const draft = seal(
+      checkEvent(specs[index], index, previous.sequence + 1 + index, context),
+      hash,
+      context,
+    );
     hash = draft.sealed.hash;
     bytes += draft.sealed.payload.length;
-    if (bytes > context.limits.commandBytesMax) {
-      throw invalidInput(
-        'events',
-        `at most ${context.limits.commandBytesMax} bytes of payload together`,
-        specs,
-      );
+    if (bytes > commandBytesMax) {
+      throw invalidInput('events', `at most ${commandBytesMax} bytes of payload together`, specs);
     }
     drafts.push(draft);
   }
   return drafts;
 }
 
-function seal(
-  spec: EventSpec,
-  field: string,
-  spaceSequence: number,
-  previousHash: Uint8Array,
-  context: SealContext,
-): DraftEvent {
-  const event = checkEvent(spec, field, spaceSequence, context);
+function seal(event: SpaceEvent, previousHash: Uint8Array, context: SealContext): DraftEvent {
+  const { invocationId, digest } = context;
+  const { spaceSequence, entityId, type, version, timestamp, tags, metadata } = event;
   const payload = encodeValue(event.payload);
-  const facts = {
-    entityId: event.entityId,
-    type: event.type,
-    version: event.version,
+  const causationId = event.causationId === invocationId ? null : event.causationId;
+  const correlationId = event.correlationId === invocationId ? null : event.correlationId;
+  const tagsText = tags.length === 0 ? null : JSON.stringify(tags);
+  const metadataText = metadata === noMetadata || isEmpty(metadata) ? null : JSON.stringify(metadata);
+  const header = headerOf({
+    spaceSequence,
+    entityId,
+    type,
+    version,
+    timestamp,
+    invocationId,
+    causationId,
+    correlationId,
+    tags: tagsText,
+    metadata: metadataText,
     payload,
-    timestamp: event.timestamp,
-    causationId: event.causationId === context.invocationId ? null : event.causationId,
-    correlationId: event.correlationId === context.invocationId ? null : event.correlationId,
-    tags: event.tags.length === 0 ? null : JSON.stringify(event.tags),
-    metadata: Object.keys(event.metadata).length === 0 ? null : JSON.stringify(event.metadata),
+  });
+  const sealed = {
+    entityId,
+    type,
+    version,
+    payload,
+    timestamp,
+    causationId,
+    correlationId,
+    tags: tagsText,
+    metadata: metadataText,
+    hash: digest(previousHash, header, payload),
+    header,
   };
-  const header = headerOf({ ...facts, spaceSequence, invocationId: context.invocationId });
-  return { event, sealed: { ...facts, hash: context.digest(previousHash, header, payload) } };
+  return { event, sealed };
 }
 
-function checkEvent(spec: unknown, field: string, spaceSequence: number, context: SealContext): SpaceEvent {
-  if (typeof spec !== 'object' || spec === null) throw invalidInput(field, 'an event object', spec);
-  const { idBytesMax } = context.limits;
-  const { entityId, type, payload, version = 1, causationId, correlationId } = spec as EventSpec;
-  checkId(entityId, `${field}.entityId`, idBytesMax);
-  checkId(type, `${field}.type`, idBytesMax);
-  checkInteger(version, `${field}.version`, 1);
-  if (causationId !== undefined) checkId(causationId, `${field}.causationId`, idBytesMax);
-  if (correlationId !== undefined) checkId(correlationId, `${field}.correlationId`, idBytesMax);
+function isEmpty(metadata: object): boolean {
+  for (const _key in metadata) return false;
+  return true;
+}
+
+function checkEvent(spec: unknown, index: number, spaceSequence: number, context: SealContext): SpaceEvent {
+  if (typeof spec !== 'object' || spec === null)
+    throw invalidInput(`events[${index}]`, 'an event object', spec);
+  const { invocationId, limits } = context;
+  const {
+    entityId,
+    type,
+    payload = null,
+    version = 1,
+    causationId,
+    correlationId,
+    tags,
+    metadata,
+  } = spec as EventSpec;
+  const { idBytesMax } = limits;
+  // The names of fields are put together only where they are needed, for an error.
+  if (!isPlainId(entityId, idBytesMax)) checkId(entityId, `events[${index}].entityId`, idBytesMax);
+  if (!isPlainId(type, idBytesMax)) checkId(type, `events[${index}].type`, idBytesMax);
+  if (version !== 1) checkInteger(version, `events[${index}].version`, 1);
+  if (causationId !== undefined) checkId(causationId, `events[${index}].causationId`, idBytesMax);
+  if (correlationId !== undefined) checkId(correlationId, `events[${index}].correlationId`, idBytesMax);
   return Object.freeze({
     spaceSequence,
     entityId,
     type,
     version,
-    payload: freezeValue(payload ?? null, `${field}.payload`, context.limits),
+    payload: freezeValue(payload, payloadField(index), limits),
     timestamp: context.timestamp,
-    causationId: causationId ?? context.causationId ?? context.invocationId,
-    correlationId: correlationId ?? context.correlationId ?? context.invocationId,
-    tags: checkTags((spec as EventSpec).tags, `${field}.tags`, context.limits),
-    metadata: checkMetadata((spec as EventSpec).metadata, `${field}.metadata`, context.limits),
+    causationId: causationId ?? context.causationId ?? invocationId,
+    correlationId: correlationId ?? context.correlationId ?? invocationId,
+    tags: tags === undefined ? noTags : checkTags(tags, `events[${index}].tags`, limits),
+    metadata:
+      metadata === undefined ? noMetadata : checkMetadata(metadata, `events[${index}].metadata`, limits),
   });
+}
+
+/** Most commands have one event. */
+const firstPayloadField = 'events[0].payload';
+
+function payloadField(index: number): string {
+  return index === 0 ? firstPayloadField : `events[${index}].payload`;
 }
 
 const noTags: readonly string[] = Object.freeze([]);
 const noMetadata: Readonly<Record<string, Value>> = Object.freeze({});
 
 function checkTags(tags: unknown, field: string, limits: Limits): readonly string[] {
-  if (tags === undefined) return noTags;
   if (!Array.isArray(tags) || tags.length > limits.tagsPerEventMax) {
     throw invalidInput(field, `an array of at most ${limits.tagsPerEventMax} strings`, tags);
   }
@@ -153,21 +192,19 @@ export function checkMetadata(
   return frozen as Readonly<Record<string, Value>>;
 }
 
-/** The facts of an event that the chain covers besides its payload. */
-export function headerOf(event: Omit<StoredEvent, 'eventId' | 'spaceId' | 'hash'>): string {
-  return JSON.stringify([
-    event.spaceSequence,
-    event.entityId,
-    event.type,
-    event.version,
-    event.timestamp,
-    event.invocationId,
-    event.causationId,
-    event.correlationId,
-    event.tags,
-    event.metadata,
-    event.payload.length,
-  ]);
+/** The facts of an event that its header is made of. */
+type HeaderFacts = Omit<StoredEvent, 'eventId' | 'spaceId' | 'hash'>;
+
+/**
+ * The facts of an event that the chain covers besides its payload: the JSON array of them, as `JSON.stringify` would write it. Put
+ * together by hand, because every event has one: 0.26 instead of 0.47 µs.
+ */
+export function headerOf(event: HeaderFacts): string {
+  const { spaceSequence, entityId, type, version, timestamp, invocationId, payload } = event;
+  const { causationId, correlationId, tags, metadata } = event;
+  const names = `${spaceSequence},${jsonText(entityId)},${jsonText(type)},${version},${timestamp},"${invocationId}"`;
+  const origins = `${jsonText(causationId)},${jsonText(correlationId)},${jsonText(tags)},${jsonText(metadata)}`;
+  return `[${names},${origins},${payload.length}]`;
 }
 
 /** What projections receive of a stored event. */
