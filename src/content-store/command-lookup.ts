@@ -24,6 +24,13 @@ export class CommandLookup {
     this.#options = options;
   }
 
+  /** Whether memory does not know enough to decide this turn. */
+  mustAsk(turn: CommandTurn | ReadTurn): boolean {
+    if (!(turn instanceof CommandTurn) || turn.state !== 'queued') return false;
+    const { invocation } = turn;
+    return invocation.resentAfter !== undefined || this.#options.memory.needsLookup(invocation);
+  }
+
   /** Asks what memory does not know about these turns. Says whether it had to. */
   async ask(turns: readonly (CommandTurn | ReadTurn)[]): Promise<boolean> {
     const { log, spaceId, memory } = this.#options;

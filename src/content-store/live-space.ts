@@ -16,10 +16,11 @@
 import { assert } from '../core/assert.js';
 import type { Platform } from '../core/clock.js';
 import { asRamaxError, invalidInput, RamaxError } from '../core/errors.js';
-import type { Checkpoint } from '../core/event.js';
+import type { Checkpoint, SpaceEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import { type Value, valueBytes } from '../core/values.js';
+import type { DraftEvent } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { Changes } from './changes.js';
 import { draftEvents } from './decide.js';
@@ -200,6 +201,11 @@ export class LiveSpace {
     while (await this.#speculation.ask(turns)) await this.#interlock.ready();
   }
 
+  /** Whether this turn may be taken now without having been prepared, as nearly all may: nothing has to be awaited for it. */
+  takesAtOnce(turn: AnyTurn): boolean {
+    return this.hasRoom && !this.#speculation.mustAsk(turn);
+  }
+
   /** Whether a turn that was prepared may be taken now. Ask in the same breath. */
   get hasRoom(): boolean {
     return this.#interlock.open && this.#speculation.hasRoom;
@@ -238,7 +244,7 @@ export class LiveSpace {
     const { app, spaceName, platform, limits } = this.#options;
     const { head } = this.#speculation;
     const drafts = draftEvents(turn.invocation, { app, main, head, spaceName, platform, limits });
-    if (drafts.length > 0) this.#views.apply(drafts.map(({ event }) => event));
+    if (drafts.length > 0) this.#views.apply(eventsOf(drafts));
     this.#speculation.write(turn, drafts);
     if (drafts.length > 0) this.#flush.changed();
   }
@@ -414,4 +420,9 @@ export class LiveSpace {
       },
     };
   }
+}
+
+function eventsOf(drafts: readonly DraftEvent[]): readonly SpaceEvent[] {
+  const [first] = drafts;
+  return drafts.length === 1 && first !== undefined ? [first.event] : drafts.map(({ event }) => event);
 }

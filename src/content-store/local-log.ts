@@ -7,11 +7,11 @@
  */
 
 import { assert } from '../core/assert.js';
-import { RamaxError } from '../core/errors.js';
+import { asRamaxError, RamaxError } from '../core/errors.js';
 import { Line } from '../core/line.js';
 import type { LogStore, LogWriteOutcome } from '../event-store/port.js';
 import { spaceNotFound } from '../space/space-errors.js';
-import type { FencedAppend, LogLink } from './log-link.js';
+import type { Appended, FencedAppend, LogLink } from './log-link.js';
 
 /** `log` as a link for the content stores of this thread. */
 export function localLog(log: LogStore): LogLink {
@@ -33,11 +33,14 @@ export function localLog(log: LogStore): LogLink {
   };
 
   return {
-    async append(append) {
-      const outcome = await commits.run(() => commit(append));
-      if (outcome.kind === 'refused') throw RamaxError.fromData(outcome.error);
-      assert(outcome.kind === 'appended', 'an append is answered as one');
-      return outcome;
+    append(append, waiter) {
+      commits
+        .run(() => commit(append))
+        .then(appendedIn)
+        .then(
+          (appended) => waiter.answered(appended),
+          (error: unknown) => waiter.failed(asRamaxError(error, 'storage', 'the append failed')),
+        );
     },
     async openSpace(spaceId) {
       owners.delete(spaceId);
@@ -51,6 +54,12 @@ export function localLog(log: LogStore): LogLink {
     readSpace: (spaceId, after, bounds) => log.readSpace(spaceId, after, bounds),
     findCommands: (spaceId, commandIds) => log.findCommands(spaceId, commandIds),
   };
+}
+
+function appendedIn(outcome: LogWriteOutcome): Appended {
+  if (outcome.kind === 'refused') throw RamaxError.fromData(outcome.error);
+  assert(outcome.kind === 'appended', 'an append is answered as one');
+  return outcome;
 }
 
 function staleAppend({ spaceId }: FencedAppend): RamaxError {

@@ -3,8 +3,10 @@
  * (`shard/`); alone in one thread it is the log itself (`local-log.ts`).
  */
 
+import type { Answerable } from '../core/answerable.js';
 import type {
   AppendRequest,
+  ChainedEvent,
   CommandRecord,
   ReadBounds,
   SpaceHead,
@@ -15,6 +17,11 @@ import type {
 export interface FencedAppend extends AppendRequest {
   /** The generation that `openSpace` gave; an older one than the log's is refused with `fenced`. */
   readonly generation: number;
+}
+
+/** A fenced append as its owner makes it. */
+export interface ChainedAppend extends FencedAppend {
+  readonly events: readonly ChainedEvent[];
 }
 
 /** A committed append. */
@@ -35,12 +42,12 @@ export interface OpenedSpace {
  *   G1  Appends of one space are taken in the order of the calls.
  *   G2  `openSpace` answers after every earlier append of the space was committed or can never be, and makes all
  *       earlier generations stale.
- *   G3  `append` resolves only when the events are durable. It rejects with anything else than a refusal of the whole
- *       (`fenced`, `conflict`, `not_found`) when the outcome is in doubt.
+ *   G3  An append is answered only when the events are durable, and never before `append` returns. It fails with anything
+ *       else than a refusal of the whole (`fenced`, `conflict`, `not_found`) when the outcome is in doubt.
  *   G4  What `append` or `openSpace` has told of is visible to later reads.
  */
 export interface LogLink {
-  append(append: FencedAppend): Promise<Appended>;
+  append(append: ChainedAppend, waiter: Answerable<Appended>): void;
   /** @throws {RamaxError} `not_found` when the space does not exist or is deleted */
   openSpace(spaceId: number): Promise<OpenedSpace>;
   readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]>;

@@ -11,17 +11,19 @@
  *   S3  After a failed append nothing is released until the speculation begins anew.
  */
 
+import type { Answerable } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import type { Clock } from '../core/clock.js';
-import { asRamaxError, type RamaxError } from '../core/errors.js';
+import type { RamaxError } from '../core/errors.js';
 import { type Checkpoint, originCheckpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
+import type { ChainedEvent } from '../event-store/port.js';
 import { type DraftEvent, genesisHash } from '../event-store/seal.js';
 import { CommandLookup } from './command-lookup.js';
 import { CommandMemory } from './command-memory.js';
 import type { SpaceEnd } from './decide.js';
 import type { Interlock } from './interlock.js';
-import type { Appended, LogLink, OpenedSpace } from './log-link.js';
+import type { Appended, ChainedAppend, LogLink, OpenedSpace } from './log-link.js';
 import { type Held, type HeldWrite, OutputGate } from './output-gate.js';
 import { settleByLog } from './settle-by-log.js';
 import type { Accepted, AnyTurn, CommandTurn, Invocation } from './turn.js';
@@ -46,6 +48,17 @@ export class Speculation {
   readonly #gate = new OutputGate();
   readonly #commands = new CommandMemory();
   readonly #lookup: CommandLookup;
+  readonly #appendEnds: AppendEnds = {
+    committed: () => {
+      const { interlock } = this.#options;
+      interlock.appendAnswered();
+      if (!interlock.recovering) this.release();
+    },
+    failed: (error) => {
+      this.#options.interlock.appendAnswered();
+      this.#options.onFailed(error);
+    },
+  };
   #generation = 0;
   #head: SpaceEnd = { sequence: 0, hash: genesisHash };
   #committed: Checkpoint = originCheckpoint;
@@ -88,6 +101,11 @@ export class Speculation {
     this.#committed = { lastEventId, lastSpaceSequence };
   }
 
+  /** Whether the log must be asked before this turn is decided. */
+  mustAsk(turn: AnyTurn): boolean {
+    return this.#lookup.mustAsk(turn);
+  }
+
   /** Asks the log what must be known before these turns are decided. Says whether it had to. */
   ask(turns: readonly AnyTurn[]): Promise<boolean> {
     return this.#lookup.ask(turns);
@@ -113,7 +131,7 @@ export class Speculation {
   /** Appends what a command has decided, and holds its answer. */
   write(turn: CommandTurn, drafts: readonly DraftEvent[]): void {
     const previous = this.#head;
-    const last = drafts.at(-1);
+    const last = drafts[drafts.length - 1];
     if (last !== undefined) this.#head = { sequence: last.event.spaceSequence, hash: last.sealed.hash };
     else if (turn.invocation.commandId === undefined) {
       const nothing = { firstEventId: 0, eventCount: 0, spaceSequence: previous.sequence };
@@ -157,42 +175,23 @@ export class Speculation {
   }
 
   #append(turn: CommandTurn, drafts: readonly DraftEvent[], previous: SpaceEnd): void {
-    const { spaceId, log, interlock, onFailed } = this.#options;
-    const held: HeldWrite = {
-      kind: 'write',
-      turn,
-      eventCount: drafts.length,
-      sequence: this.#head.sequence,
-      appended: undefined,
-    };
+    const { spaceId, log, interlock } = this.#options;
+    const { sequence } = this.#head;
+    const held = new AppendUnderWay(turn, drafts.length, sequence, this.#appendEnds);
     this.#commands.pending(turn);
     this.#gate.hold(held);
     interlock.appendSent();
-    log
-      .append({
-        kind: 'append',
-        spaceId,
-        generation: this.#generation,
-        previousSequence: previous.sequence,
-        previousHash: previous.hash,
-        invocationId: turn.invocation.invocationId,
-        events: drafts.map(({ sealed }) => sealed),
-        command: recordOf(turn.invocation),
-      })
-      .then(
-        (appended) => this.#appended(held, appended),
-        (error: unknown) => {
-          interlock.appendAnswered();
-          onFailed(asRamaxError(error, 'storage', 'the append failed'));
-        },
-      );
-  }
-
-  #appended(held: HeldWrite, appended: Appended): void {
-    const { interlock } = this.#options;
-    held.appended = appended;
-    interlock.appendAnswered();
-    if (!interlock.recovering) this.release();
+    const append: ChainedAppend = {
+      kind: 'append',
+      spaceId,
+      generation: this.#generation,
+      previousSequence: previous.sequence,
+      previousHash: previous.hash,
+      invocationId: turn.invocation.invocationId,
+      events: sealedOf(drafts),
+      command: recordOf(turn.invocation),
+    };
+    log.append(append, held);
   }
 
   #settleWrite(held: HeldWrite, { firstEventId, spaceSequence }: Appended): void {
@@ -223,6 +222,43 @@ export class Speculation {
     const to = this.#committed.lastSpaceSequence;
     return findWritten({ log, clock, limits, spaceId, from: Math.min(sequence, to), to });
   }
+}
+
+/** What follows the end of an append, whichever it is. */
+interface AppendEnds {
+  readonly committed: () => void;
+  readonly failed: (error: RamaxError) => void;
+}
+
+/** A held write that is told by the log what became of it. */
+class AppendUnderWay implements HeldWrite, Answerable<Appended> {
+  readonly kind = 'write';
+  readonly turn: CommandTurn;
+  readonly eventCount: number;
+  readonly sequence: number;
+  readonly #ends: AppendEnds;
+  appended: Appended | undefined;
+
+  constructor(turn: CommandTurn, eventCount: number, sequence: number, ends: AppendEnds) {
+    this.turn = turn;
+    this.eventCount = eventCount;
+    this.sequence = sequence;
+    this.#ends = ends;
+  }
+
+  answered(appended: Appended): void {
+    this.appended = appended;
+    this.#ends.committed();
+  }
+
+  failed(error: RamaxError): void {
+    this.#ends.failed(error);
+  }
+}
+
+function sealedOf(drafts: readonly DraftEvent[]): readonly ChainedEvent[] {
+  const [first] = drafts;
+  return drafts.length === 1 && first !== undefined ? [first.sealed] : drafts.map(({ sealed }) => sealed);
 }
 
 /** What is recorded of a command that came with an id. */

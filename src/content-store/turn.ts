@@ -10,6 +10,7 @@
  *     +----------+  rolled back
  */
 
+import { type Answerable, PromisedAnswer } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import { RamaxError } from '../core/errors.js';
 import type { LoadedApp } from '../core/loaded-app.js';
@@ -40,27 +41,24 @@ export interface Accepted {
   readonly spaceSequence: number;
 }
 
-/** One passage through the mailbox; settles its caller exactly once. */
+/** One passage through the mailbox; settles the one who waits for it exactly once. */
 export abstract class Turn<Answer> {
-  readonly #resolve: (answer: Answer) => void;
-  readonly #reject: (error: RamaxError) => void;
+  readonly #waiter: Answerable<Answer>;
   #state: 'queued' | 'decided' | 'settled' = 'queued';
-  /** The answer, or why there is none. */
-  readonly answer: Promise<Answer>;
 
-  constructor() {
-    let resolve: (answer: Answer) => void = unset;
-    let reject: (error: RamaxError) => void = unset;
-    this.answer = new Promise<Answer>((onValue, onError) => {
-      resolve = onValue;
-      reject = onError;
-    });
-    this.#resolve = resolve;
-    this.#reject = reject;
+  /** @param waiter is told of the answer; without one there is a promise of it (`answer`) */
+  constructor(waiter: Answerable<Answer> = new PromisedAnswer<Answer>()) {
+    this.#waiter = waiter;
   }
 
   get state(): 'queued' | 'decided' | 'settled' {
     return this.#state;
+  }
+
+  /** The answer, or why there is none, for whoever made the turn without a waiter. */
+  get answer(): Promise<Answer> {
+    assert(this.#waiter instanceof PromisedAnswer, 'a turn with a waiter answers to it alone');
+    return this.#waiter.promise as Promise<Answer>;
   }
 
   decided(): void {
@@ -75,13 +73,13 @@ export abstract class Turn<Answer> {
   settle(answer: Answer): void {
     if (this.#state === 'settled') return;
     this.#state = 'settled';
-    this.#resolve(answer);
+    this.#waiter.answered(answer);
   }
 
   fail(error: RamaxError): void {
     if (this.#state === 'settled') return;
     this.#state = 'settled';
-    this.#reject(error);
+    this.#waiter.failed(error);
   }
 
   /** The turn cannot be taken, because of `error`. */
@@ -91,16 +89,12 @@ export abstract class Turn<Answer> {
   abstract cancel(): void;
 }
 
-function unset(): void {
-  assert(false, 'a promise runs its executor at once');
-}
-
 /** A command's turn. */
 export class CommandTurn extends Turn<Accepted> {
   #invocation: Invocation;
 
-  constructor(invocation: Invocation) {
-    super();
+  constructor(invocation: Invocation, waiter?: Answerable<Accepted>) {
+    super(waiter);
     deepFreeze(invocation.params);
     this.#invocation = invocation;
   }
@@ -154,8 +148,8 @@ export class ReadTurn extends Turn<Value | undefined> {
   /** Reads synchronously; throws a `RamaxError`. */
   readonly read: (faces: ReadFaces) => Value | undefined;
 
-  constructor(read: (faces: ReadFaces) => Value | undefined) {
-    super();
+  constructor(read: (faces: ReadFaces) => Value | undefined, waiter?: Answerable<Value | undefined>) {
+    super(waiter);
     this.read = read;
   }
 

@@ -13,3 +13,25 @@ export interface Answerable<Answer> {
   answered(answer: Answer): void;
   failed(error: RamaxError): void;
 }
+
+/** A promise for one that is waited for with `await`. */
+export class PromisedAnswer<Answer> implements Answerable<Answer> {
+  readonly promise: Promise<Answer>;
+  #resolve: (answer: Answer) => void = () => {};
+  #reject: (error: RamaxError) => void = () => {};
+
+  constructor() {
+    this.promise = new Promise<Answer>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  answered(answer: Answer): void {
+    this.#resolve(answer);
+  }
+
+  failed(error: RamaxError): void {
+    this.#reject(error);
+  }
+}

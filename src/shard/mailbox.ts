@@ -2,12 +2,20 @@
  * The mailbox: the serialised, bounded queue of one space.
  *
  * Owns: the turns that are not decided yet, and the p-queue that runs one task of this space at a time.
- * Called by: the resident space.
+ * Called by: the resident space, and the rounds of its shard.
+ *
+ * Nearly every turn can be taken at once: its space is open, has room, and the log need not be asked for it. Such turns are
+ * taken in the rounds, without a promise. Whatever has to wait for something waits in a task of the p-queue, and so do
+ * opening and closing; while there is such a task, no turn is taken beside it.
+ *
+ *   resting -> ready -> resting          ready: in the line of the rounds
+ *                 |        ^
+ *                 +-> preparing          preparing: in a task, until what the next turns wait for has come
  *
  * Invariants:
  *   M1  Turns are decided in the order in which they were posted.
- *   M2  One task of a space runs at a time; it drains for `turnBudgetMs` at most (or one turn, if that takes longer)
- *       and then lets the ports and the other spaces go first.
+ *   M2  One task or drain of a space runs at a time; it goes on for `turnBudgetMs` and 64 turns at most (or one turn, if that
+ *       takes longer) and then lets the ports and the other spaces go first.
  *   M3  A task ends when its turns are decided, not when they are committed.
  */
 
@@ -18,24 +26,29 @@ import type { Clock } from '../core/clock.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import { Fifo } from '../core/fifo.js';
 import type { Limits } from '../core/limits.js';
+import type { Drainable, Rounds } from './rounds.js';
 
-/** Turns looked up in the log together; more would only delay the first. */
-const preparedTogetherMax = 64;
+/** Turns that are prepared together, or taken in one drain; more would only delay the first, or the other spaces. */
+const turnsPerDrainMax = 64;
 
 /** What a mailbox is made of. */
 export interface MailboxOptions {
   readonly clock: Clock;
   readonly limits: Pick<Limits, 'mailboxTurnsMax' | 'turnBudgetMs'>;
+  /** Shared by the mailboxes of a shard. */
+  readonly rounds: Rounds;
+  /** The space while it is open, and nothing is under way that opens or closes it. */
+  readonly current: () => LiveSpace | undefined;
   /** Opens the space, or gives the open one. */
   readonly open: () => Promise<LiveSpace>;
 }
 
 /** See the head of this file. */
-export class Mailbox {
+export class Mailbox implements Drainable {
   readonly #options: MailboxOptions;
   readonly #tasks = new PQueue({ concurrency: 1 });
   readonly #turns = new Fifo<AnyTurn>();
-  #draining = false;
+  #state: 'resting' | 'ready' | 'preparing' = 'resting';
   #decided = 0;
 
   constructor(options: MailboxOptions) {
@@ -77,41 +90,76 @@ export class Mailbox {
     for (const turn of this.#turns.takeAll()) turn.refuse(error);
   }
 
-  #schedule(): void {
-    if (this.#draining || this.#turns.size === 0) return;
-    this.#draining = true;
-    void this.#tasks.add(() => this.#drain());
+  /** Called by the rounds. */
+  drain(endMs: number): boolean {
+    this.#state = 'resting';
+    const space = this.#hasTasks ? undefined : this.#options.current();
+    if (space !== undefined && this.#takeAtOnce(space, endMs)) {
+      this.#state = 'ready';
+      return true;
+    }
+    if (this.#turns.size > 0) this.#prepare();
+    return false;
   }
 
-  async #drain(): Promise<void> {
-    let batch: readonly AnyTurn[] | undefined;
-    try {
-      const space = await this.#options.open();
-      // Not before: what has come with the first turn in one message goes with it.
-      batch = this.#turns.peekMany(preparedTogetherMax);
-      await space.prepare(batch);
-      this.#take(space, batch);
-    } catch (error) {
-      const failure = asRamaxError(error, 'storage', 'the space cannot be opened');
-      for (const turn of batch ?? this.#turns.peekMany(preparedTogetherMax)) {
-        if (this.#turns.peek() === turn) this.#turns.shift();
-        turn.refuse(failure);
-      }
+  get #hasTasks(): boolean {
+    return this.#tasks.pending > 0 || this.#tasks.size > 0;
+  }
+
+  #schedule(): void {
+    if (this.#state !== 'resting' || this.#turns.size === 0) return;
+    this.#state = 'ready';
+    this.#options.rounds.add(this);
+  }
+
+  /** Takes turns that wait for nothing. Says whether it stopped before the first that does. */
+  #takeAtOnce(space: LiveSpace, endMs: number): boolean {
+    const { clock } = this.#options;
+    for (let taken = 1; ; taken++) {
+      const turn = this.#turns.peek();
+      if (turn === undefined || !space.takesAtOnce(turn)) return false;
+      this.#turns.shift();
+      space.take(turn);
+      this.#decided++;
+      if (taken === turnsPerDrainMax || clock.monotonicMs() >= endMs) return this.#turns.size > 0;
     }
-    this.#options.clock.soon(() => {
-      this.#draining = false;
+  }
+
+  #prepare(): void {
+    this.#state = 'preparing';
+    void this.#tasks.add(async () => {
+      await this.#takePrepared();
+      this.#state = 'resting';
       this.#schedule();
     });
   }
 
+  async #takePrepared(): Promise<void> {
+    let batch: readonly AnyTurn[] | undefined;
+    try {
+      const space = await this.#options.open();
+      // Not before: what has come with the first turn in one message goes with it.
+      batch = this.#turns.peekMany(turnsPerDrainMax);
+      await space.prepare(batch);
+      this.#take(space, batch);
+    } catch (error) {
+      const failure = asRamaxError(error, 'storage', 'the space cannot be opened');
+      for (const turn of batch ?? this.#turns.peekMany(turnsPerDrainMax)) {
+        if (this.#turns.peek() === turn) this.#turns.shift();
+        turn.refuse(failure);
+      }
+    }
+  }
+
   #take(space: LiveSpace, batch: readonly AnyTurn[]): void {
-    const end = this.#options.clock.monotonicMs() + this.#options.limits.turnBudgetMs;
+    const { clock, limits } = this.#options;
+    const endMs = clock.monotonicMs() + limits.turnBudgetMs;
     for (const turn of batch) {
       if (!space.hasRoom) return;
       this.#turns.shift();
       space.take(turn);
       this.#decided++;
-      if (this.#options.clock.monotonicMs() >= end) return;
+      if (clock.monotonicMs() >= endMs) return;
     }
   }
 }

@@ -17,6 +17,7 @@ import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import type { Value } from '../core/values.js';
 import { Mailbox } from './mailbox.js';
+import { Rounds } from './rounds.js';
 import { type Watched, watchSpace } from './watch-space.js';
 
 /** How long a space that could not be opened is not tried again: it may have to replay a long history each time. */
@@ -55,10 +56,17 @@ export class ResidentSpace {
   readonly #past = { caughtUp: 0, recoveries: 0, flushFailures: 0 };
   #pastMigrations: MigrationCounts = noMigrations;
 
-  constructor(options: LiveSpaceOptions) {
+  /** @param rounds of the shard; default: its own */
+  constructor(options: LiveSpaceOptions, rounds = new Rounds(options.platform.clock, options.limits)) {
     this.#options = options;
     const { limits, platform } = options;
-    this.#mailbox = new Mailbox({ clock: platform.clock, limits, open: () => this.#open() });
+    this.#mailbox = new Mailbox({
+      clock: platform.clock,
+      limits,
+      rounds,
+      current: () => (this.#ended === undefined && this.#live?.ended === undefined ? this.#live : undefined),
+      open: () => this.#open(),
+    });
   }
 
   get spaceId(): number {

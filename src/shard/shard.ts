@@ -26,6 +26,7 @@ import type { ShardHealth, ShardStats } from '../protocol/stats.js';
 import type { PStateStore, StoredBuild } from '../pstate/port.js';
 import { Partitions } from './partitions.js';
 import { ResidentSpace } from './resident-space.js';
+import { Rounds } from './rounds.js';
 import { healthOf, ShardFigures } from './shard-figures.js';
 
 /** What a shard is made of. */
@@ -48,6 +49,7 @@ export class Shard {
   /** Residents that are being closed to make room. */
   #retiring = 0;
   readonly #shared: SharedBySpaces;
+  readonly #rounds: Rounds;
   readonly #figures = new ShardFigures();
   /** Looks for spaces that nobody calls, while any is resident. */
   #idleTimer: Timer | undefined;
@@ -57,6 +59,7 @@ export class Shard {
     this.#options = options;
     this.#partitions = new Partitions(options.openPartition, options.onFatal);
     this.#shared = sharedBySpaces(options.limits);
+    this.#rounds = new Rounds(options.platform.clock, options.limits);
   }
 
   get app(): LoadedApp {
@@ -138,19 +141,15 @@ export class Shard {
 
   #admit({ spaceId, spaceName }: SpaceAddress): ResidentSpace {
     const { app, log, platform, limits, onFatal } = this.#options;
-    return new ResidentSpace({
-      spaceId,
-      spaceName,
-      app,
-      log,
-      pstates: this.#partitions.of(spaceId),
-      platform,
-      limits,
-      shared: this.#shared,
-      onError: (error) => {
-        if (error.code === 'fenced') onFatal(error);
-      },
-    });
+    const onError = (error: RamaxError): void => {
+      if (error.code === 'fenced') onFatal(error);
+    };
+    const pstates = this.#partitions.of(spaceId);
+    const shared = this.#shared;
+    return new ResidentSpace(
+      { spaceId, spaceName, app, log, pstates, platform, limits, shared, onError },
+      this.#rounds,
+    );
   }
 
   /** Residents over the bound that nobody has begun to close. */

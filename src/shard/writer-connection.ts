@@ -5,7 +5,8 @@
  * outcome is in doubt), and `openSpace` waits for the next writer: main sends a port to it.
  */
 
-import type { Appended, FencedAppend, LogLink, OpenedSpace } from '../content-store/log-link.js';
+import type { Appended, ChainedAppend, LogLink, OpenedSpace } from '../content-store/log-link.js';
+import type { Answerable } from '../core/answerable.js';
 import type { Clock } from '../core/clock.js';
 import { RamaxError } from '../core/errors.js';
 import type { LogReader, ReadBounds, StoredEvent } from '../event-store/port.js';
@@ -35,9 +36,15 @@ export class WriterConnection implements LogLink {
     for (const wake of this.#waiters.splice(0)) wake();
   }
 
-  append(append: FencedAppend): Promise<Appended> {
-    if (this.#writer === undefined) return Promise.reject(noWriter());
-    return this.#writer.call('append', append);
+  append(append: ChainedAppend, waiter: Answerable<Appended>): void {
+    if (this.#writer === undefined) {
+      this.#clock.soon(() => waiter.failed(noWriter()));
+      return;
+    }
+    this.#writer.call('append', append).then(
+      (appended) => waiter.answered(appended),
+      (error: RamaxError) => waiter.failed(error),
+    );
   }
 
   async openSpace(spaceId: number): Promise<OpenedSpace> {

@@ -15,16 +15,16 @@ export function gatherCount(
   limits: Pick<Limits, 'commitCommandsMax' | 'commitBytesMax'>,
 ): number {
   let bytes = 0;
-  for (const [index, { write }] of queue.entries()) {
-    if (index >= limits.commitCommandsMax) return index;
-    bytes += payloadBytes(write);
+  const end = Math.min(queue.length, limits.commitCommandsMax);
+  for (let index = 0; index < end; index++) {
+    bytes += payloadBytes(queue[index]?.write);
     if (bytes > limits.commitBytesMax && index > 0) return index;
   }
-  return queue.length;
+  return end;
 }
 
-function payloadBytes(write: LogWrite): number {
-  if (write.kind !== 'append') return 0;
+function payloadBytes(write: LogWrite | undefined): number {
+  if (write?.kind !== 'append') return 0;
   let bytes = 0;
   for (const event of write.events) bytes += event.payload.length;
   return bytes;

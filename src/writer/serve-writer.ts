@@ -1,5 +1,7 @@
 /** The writer behind its links: one port to main, one to each shard. */
 
+import type { Appended } from '../content-store/log-link.js';
+import { PromisedAnswer } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import type { Clock } from '../core/clock.js';
 import type { LogReader } from '../event-store/port.js';
@@ -58,7 +60,11 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
 function serveShard(writer: Writer, port: Port, clock: Clock, onClose: () => void): void {
   const handlers: Handlers<AppendCalls> = {
     ...logReads(writer.log),
-    append: (append) => writer.append(append),
+    append(append) {
+      const waiter = new PromisedAnswer<Appended>();
+      writer.append(append, waiter);
+      return waiter.promise;
+    },
     openSpace: ({ spaceId }) => writer.openSpace(spaceId),
   };
   serve(appendLink, port, handlers, clock, onClose);

@@ -16,6 +16,7 @@
  */
 
 import type { Appended, FencedAppend, OpenedSpace } from '../content-store/log-link.js';
+import type { Answerable } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import { type Clock, yieldToPorts } from '../core/clock.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
@@ -43,11 +44,36 @@ export interface WriterOptions {
   readonly onFailure: (error: RamaxError) => void;
 }
 
+/** A request that waits for its transaction. */
 interface QueuedWrite {
   readonly write: LogWrite;
   /** Undefined for registry requests, which are not fenced. */
   readonly generation: number | undefined;
-  readonly settle: (outcome: LogWriteOutcome) => void;
+  settle(outcome: LogWriteOutcome): void;
+}
+
+class QueuedAppend implements QueuedWrite {
+  readonly write: FencedAppend;
+  readonly #waiter: Answerable<Appended>;
+
+  constructor(append: FencedAppend, waiter: Answerable<Appended>) {
+    this.write = append;
+    this.#waiter = waiter;
+  }
+
+  get generation(): number {
+    return this.write.generation;
+  }
+
+  settle(outcome: LogWriteOutcome): void {
+    if (outcome.kind === 'refused') {
+      this.#waiter.failed(RamaxError.fromData(outcome.error));
+      return;
+    }
+    assert(outcome.kind === 'appended', 'an append is answered as one');
+    const { firstEventId, spaceSequence } = outcome;
+    this.#waiter.answered({ firstEventId, spaceSequence });
+  }
 }
 
 /** See the head of this file. */
@@ -83,12 +109,13 @@ export class Writer {
     return { ...this.#stats, batchSizes: [...this.#batchSizes], queued: this.#queue.length };
   }
 
-  /** Appends in the next transaction. Never settles when that is in doubt. */
-  async append(append: FencedAppend): Promise<Appended> {
-    const outcome = await this.#enqueue(append, append.generation);
-    if (outcome.kind === 'refused') throw RamaxError.fromData(outcome.error);
-    assert(outcome.kind === 'appended', 'an append is answered as one');
-    return { firstEventId: outcome.firstEventId, spaceSequence: outcome.spaceSequence };
+  /**
+   * Appends in the next transaction. Never answers when that is in doubt.
+   *
+   * @throws {RamaxError} `unavailable` when the writer has failed
+   */
+  append(append: FencedAppend, waiter: Answerable<Appended>): void {
+    this.#enqueue(new QueuedAppend(append, waiter));
   }
 
   /** Gives the space to a new owner, behind everything that an earlier one has committed. */
@@ -105,7 +132,9 @@ export class Writer {
   async changeSpace(
     change: CreateSpaceRequest | UpdateSpaceRequest | MarkSpaceDeletedRequest,
   ): Promise<LogWriteOutcome> {
-    const outcome = await this.#enqueue(change, undefined);
+    const outcome = await new Promise<LogWriteOutcome>((settle) => {
+      this.#enqueue({ write: change, generation: undefined, settle });
+    });
     if (outcome.kind === 'marked' && change.kind === 'markSpaceDeleted')
       this.#generations.close(change.spaceId);
     return outcome;
@@ -151,15 +180,13 @@ export class Writer {
     }
   }
 
-  #enqueue(write: LogWrite, generation: number | undefined): Promise<LogWriteOutcome> {
+  #enqueue(queued: QueuedWrite): void {
     this.#assertAlive();
-    return new Promise((settle) => {
-      this.#queue.push({ write, generation, settle });
-      if (this.#running) return;
-      this.#running = true;
-      // At the end of the turn of the event loop: the rest of the message that brought this one joins the group.
-      this.#clock.soon(() => void this.#run());
-    });
+    this.#queue.push(queued);
+    if (this.#running) return;
+    this.#running = true;
+    // At the end of the turn of the event loop: the rest of the message that brought this one joins the group.
+    this.#clock.soon(() => void this.#run());
   }
 
   async #run(): Promise<void> {
@@ -177,10 +204,10 @@ export class Writer {
     try {
       const outcomes = await this.#log.commit(group.map(({ write }) => write));
       this.#count(group);
-      for (const [index, { settle }] of group.entries()) {
+      for (let index = 0; index < group.length; index++) {
         const outcome = outcomes[index];
         assert(outcome !== undefined, 'every request of a batch has an outcome');
-        settle(outcome);
+        group[index]?.settle(outcome);
       }
     } catch (error) {
       this.#fail(asRamaxError(error, 'storage', 'the commit is in doubt'));
@@ -190,11 +217,12 @@ export class Writer {
   /** The next group, without those that another owner has overtaken: they are refused here. */
   #takeGroup(): readonly QueuedWrite[] {
     const gathered = this.#queue.splice(0, gatherCount(this.#queue, this.#limits));
-    return gathered.filter(({ write, generation, settle }) => {
+    return gathered.filter((queued) => {
+      const { write, generation } = queued;
       if (write.kind !== 'append' || generation === undefined) return true;
       if (this.#generations.isCurrent(write.spaceId, generation)) return true;
       this.#stats.fenced++;
-      settle({ kind: 'refused', error: fencedError(write.spaceId).toData() });
+      queued.settle({ kind: 'refused', error: fencedError(write.spaceId).toData() });
       return false;
     });
   }

@@ -1,6 +1,7 @@
+import { type Answerable, PromisedAnswer } from '../../src/core/answerable.js';
 /** A link to a writer that loses answers and dies, as the runtime's does. */
 
-import type { Appended, FencedAppend, LogLink, OpenedSpace } from '../../src/content-store/log-link.js';
+import type { Appended, ChainedAppend, LogLink, OpenedSpace } from '../../src/content-store/log-link.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { promisesSettle } from '../testing/manual-clock.js';
 
@@ -21,10 +22,17 @@ export class LossyLink implements LogLink {
     this.#link = link;
   }
 
-  async append(append: FencedAppend): Promise<Appended> {
+  append(append: ChainedAppend, waiter: Answerable<Appended>): void {
+    this.#append(append).then(
+      (appended) => waiter.answered(appended),
+      (error: RamaxError) => waiter.failed(error),
+    );
+  }
+
+  async #append(append: ChainedAppend): Promise<Appended> {
     const fate = this.fates.shift() ?? 'usual';
     if (fate === 'lost') this.#deadGeneration = append.generation;
-    const answer = append.generation <= this.#deadGeneration ? undefined : this.#link.append(append);
+    const answer = append.generation <= this.#deadGeneration ? undefined : appendTo(this.#link, append);
     // Answers come later, as from another thread: several appends are under way at once.
     await promisesSettle();
     if (answer === undefined || fate === 'answerLost') throw lost();
@@ -46,4 +54,11 @@ export class LossyLink implements LogLink {
 
 function lost(): RamaxError {
   return new RamaxError('unavailable', 'the link to the writer was lost');
+}
+
+/** An append whose answer is awaited. */
+export function appendTo(link: Pick<LogLink, 'append'>, append: ChainedAppend): Promise<Appended> {
+  const waiter = new PromisedAnswer<Appended>();
+  link.append(append, waiter);
+  return waiter.promise;
 }

@@ -3,10 +3,10 @@ import type { LiveSpace } from '../../src/content-store/live-space.js';
 import { ReadTurn } from '../../src/content-store/turn.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { Mailbox } from '../../src/shard/mailbox.js';
+import { Rounds } from '../../src/shard/rounds.js';
 import { MemoryBed } from '../content-store/memory-bed.js';
 import { Settlements } from '../content-store/settlements.js';
 import { errorOf } from '../core/error-of.js';
-import { promisesSettle } from '../testing/manual-clock.js';
 import { slowApp } from './slow-app.js';
 
 const limits = { mailboxTurnsMax: 300, turnBudgetMs: 4 };
@@ -24,8 +24,18 @@ beforeEach(async () => {
   decided = [];
   settled = new Settlements();
   live = await bed.openLive(slowApp(bed.clock, decided), { speculativeTurnsMax: 1_000 });
-  mailbox = new Mailbox({ clock: bed.clock, limits, open: async () => live });
+  mailbox = new Mailbox({
+    clock: bed.clock,
+    limits,
+    rounds: new Rounds(bed.clock, limits),
+    current: () => live,
+    open: async () => live,
+  });
 });
+
+function mailboxOf(space: LiveSpace, rounds = new Rounds(bed.clock, limits)): Mailbox {
+  return new Mailbox({ clock: bed.clock, limits, rounds, current: () => space, open: async () => space });
+}
 
 function post(name: string, ms = 0, to = mailbox): void {
   const turn = bed.command('work', { name, ms });
@@ -52,9 +62,8 @@ describe('a mailbox', () => {
     postMany(10, 1);
     const afterTurn: number[] = [];
     for (let turn = 0; turn < 4; turn++) {
-      await promisesSettle();
-      afterTurn.push(decided.length);
       await bed.clock.turn();
+      afterTurn.push(decided.length);
     }
     expect(afterTurn).toEqual([4, 8, 10, 10]);
   });
@@ -63,16 +72,15 @@ describe('a mailbox', () => {
     postMany(3, 50);
     const afterTurn: number[] = [];
     for (let turn = 0; turn < 3; turn++) {
-      await promisesSettle();
-      afterTurn.push(decided.length);
       await bed.clock.turn();
+      afterTurn.push(decided.length);
     }
     expect(afterTurn).toEqual([1, 2, 3]);
   });
 
   it('lets the others go first after a batch of turns that take no time', async () => {
     postMany(batch + 1, 0);
-    await promisesSettle();
+    await bed.clock.turn();
     expect(decided).toHaveLength(batch);
     await bed.clock.turn();
     expect(decided).toHaveLength(batch + 1);
@@ -120,6 +128,8 @@ describe('a mailbox', () => {
     mailbox = new Mailbox({
       clock: bed.clock,
       limits,
+      rounds: new Rounds(bed.clock, limits),
+      current: () => (openings > 1 ? live : undefined),
       open: () => (++openings === 1 ? Promise.reject(damaged) : Promise.resolve(live)),
     });
     postMany(batch + 2, 0);
@@ -132,6 +142,7 @@ describe('a mailbox', () => {
 
   it('runs a task between two drains, while nothing is decided', async () => {
     postMany(9, 1);
+    await bed.clock.turn();
     let end: () => void = () => {};
     const seen: number[] = [];
     const task = mailbox.run(async () => {
@@ -152,7 +163,7 @@ describe('a mailbox', () => {
 
   it('refuses everything that waits when it is told to', async () => {
     postMany(9, 1);
-    await promisesSettle();
+    await bed.clock.turn();
     mailbox.refuseAll(new RamaxError('not_found', 'gone'));
     await bed.clock.settle();
     expect(decided).toHaveLength(4);
@@ -183,7 +194,7 @@ describe('a shard with long backlogs', () => {
           spaceName,
           spaceId: await bed.addSpace(spaceName),
         });
-        return new Mailbox({ clock: bed.clock, limits, open: async () => live });
+        return mailboxOf(live);
       }),
     );
     for (const [n, busy] of mailboxes.entries()) {
@@ -211,7 +222,7 @@ describe('a shard with long backlogs', () => {
         spaceName,
         spaceId: await bed.addSpace(spaceName),
       });
-      const busy = new Mailbox({ clock: bed.clock, limits, open: async () => live });
+      const busy = mailboxOf(live);
       for (let turn = 0; turn < 30; turn++) post(`${n} ${turn}`, 1, busy);
     }
     while (settled.open > 0) {

@@ -42,7 +42,7 @@ export class ShardBed {
     const { log, clock } = this;
     const writer = new Writer({ log, clock, limits: defaultLimits, onFailure: () => {} });
     this.#link = {
-      append: (append) => writer.append(append),
+      append: (append, waiter) => writer.append(append, waiter),
       openSpace: (spaceId) => writer.openSpace(spaceId),
       readSpace: (...where) => log.readSpace(...where),
       findCommands: (...which) => log.findCommands(...which),

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { FencedAppend } from '../../src/content-store/log-link.js';
+import type { ChainedAppend } from '../../src/content-store/log-link.js';
 import { defaultLimits } from '../../src/core/limits.js';
 import { MemoryLog } from '../../src/event-store/memory/memory-log.js';
 import type { LogReader } from '../../src/event-store/port.js';
@@ -12,6 +12,7 @@ import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
 import { serveWriter } from '../../src/writer/serve-writer.js';
 import { Writer } from '../../src/writer/writer.js';
 import { HeldLog } from '../content-store/held-log.js';
+import { appendTo } from '../content-store/lossy-link.js';
 import { rejectionOf } from '../core/error-of.js';
 import { append, commandNamed, createSpace, plainEvent, wide } from '../event-store/log-fixture.js';
 
@@ -43,9 +44,10 @@ function startWriter(): Port {
 
 const run = <T>(promise: Promise<T>): Promise<T> => scheduler.runUntil(promise);
 
-function appendAt(previousSequence: number, generation: number): FencedAppend {
+function appendAt(previousSequence: number, generation: number): ChainedAppend {
   return {
-    ...append(1, previousSequence, [plainEvent('x')], commandNamed(`c${previousSequence}`)),
+    ...append(1, previousSequence, [], commandNamed(`c${previousSequence}`)),
+    events: [{ ...plainEvent('x'), header: '' }],
     generation,
   };
 }
@@ -55,7 +57,7 @@ describe('a shard’s connection to the writer', () => {
     connection.connect(startWriter());
     const { generation, head } = await run(connection.openSpace(1));
     expect(head.lastSpaceSequence).toBe(0);
-    expect(await run(connection.append(appendAt(0, generation)))).toEqual({
+    expect(await run(appendTo(connection, appendAt(0, generation)))).toEqual({
       firstEventId: 1,
       spaceSequence: 1,
     });
@@ -63,7 +65,7 @@ describe('a shard’s connection to the writer', () => {
   });
 
   it('fails an append while there is no writer', async () => {
-    expect((await rejectionOf(connection.append(appendAt(0, 1)))).code).toBe('unavailable');
+    expect((await run(rejectionOf(appendTo(connection, appendAt(0, 1))))).code).toBe('unavailable');
   });
 
   it('waits with the opening of a space for a writer', async () => {
@@ -76,11 +78,11 @@ describe('a shard’s connection to the writer', () => {
     connection.connect(startWriter());
     const { generation } = await run(connection.openSpace(1));
     log.isHeld = true;
-    const lost = rejectionOf(connection.append(appendAt(0, generation)));
+    const lost = rejectionOf(appendTo(connection, appendAt(0, generation)));
     while (log.waiting === 0) await scheduler.step();
     writerEnd.close();
     expect((await run(lost)).code).toBe('unavailable');
-    expect((await rejectionOf(connection.append(appendAt(0, generation)))).code).toBe('unavailable');
+    expect((await run(rejectionOf(appendTo(connection, appendAt(0, generation))))).code).toBe('unavailable');
     log.releaseAll();
     const opened = connection.openSpace(1);
     connection.connect(startWriter());
@@ -91,7 +93,7 @@ describe('a shard’s connection to the writer', () => {
     connection.connect(startWriter());
     const { generation } = await run(connection.openSpace(1));
     log.isHeld = true;
-    const lost = rejectionOf(connection.append(appendAt(0, generation)));
+    const lost = rejectionOf(appendTo(connection, appendAt(0, generation)));
     connection.connect(startWriter());
     expect((await run(lost)).code).toBe('unavailable');
     log.releaseAll();
@@ -101,7 +103,7 @@ describe('a shard’s connection to the writer', () => {
   it('reads through the writer where this thread cannot read the log', async () => {
     connection.connect(startWriter());
     const { generation } = await run(connection.openSpace(1));
-    await run(connection.append(appendAt(0, generation)));
+    await run(appendTo(connection, appendAt(0, generation)));
     expect(await run(connection.readSpace(1, 0, wide))).toHaveLength(1);
     expect(await run(connection.findCommands(1, ['c0', 'c1']))).toMatchObject([{ commandId: 'c0' }]);
   });
@@ -123,7 +125,7 @@ describe('a shard’s connection to the writer', () => {
   it('fails what is under way when it is closed', async () => {
     connection.connect(startWriter());
     const { generation } = await run(connection.openSpace(1));
-    const lost = rejectionOf(connection.append(appendAt(0, generation)));
+    const lost = rejectionOf(appendTo(connection, appendAt(0, generation)));
     await connection.close();
     expect((await run(lost)).code).toBe('unavailable');
   });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Appended, FencedAppend } from '../../src/content-store/log-link.js';
+import { PromisedAnswer } from '../../src/core/answerable.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { resolveLimits } from '../../src/core/limits.js';
 import { MemoryLog } from '../../src/event-store/memory/memory-log.js';
@@ -43,7 +44,13 @@ function appendTo(
     generation: generations[spaceId]!,
     ...more,
   };
-  const answer = writer.append(request);
+  const waiter = new PromisedAnswer<Appended>();
+  try {
+    writer.append(request, waiter);
+  } catch (error) {
+    waiter.failed(error as RamaxError);
+  }
+  const answer = waiter.promise;
   settled.watch(`${spaceId}.${previousSequence}`, answer);
   return answer;
 }
