@@ -19,12 +19,11 @@ export interface SpaceEnd {
   readonly hash: Uint8Array;
 }
 
-/** What a decision stands on. */
+/** What all decisions of a space have in common. */
 export interface DecisionOptions {
   readonly app: LoadedApp;
-  readonly main: PStateReader;
-  readonly head: SpaceEnd;
   readonly spaceName: string;
+  readonly newId: () => string;
   readonly platform: Platform;
   readonly limits: Limits;
 }
@@ -32,32 +31,25 @@ export interface DecisionOptions {
 /**
  * Decides a command and seals its events. The clock is read once, before the decision.
  *
+ * @param main what the command reads
+ * @param head where the space is
  * @throws {RamaxError} `conflict`, `command_rejected`, `unknown_command`, `command_failed`, `invalid_input`
  */
-export function draftEvents(invocation: Invocation, options: DecisionOptions): readonly DraftEvent[] {
-  const { app, main, head, spaceName, platform, limits } = options;
-  const { invocationId, commandId, causationId, correlationId } = invocation;
+export function draftEvents(
+  invocation: Invocation,
+  main: PStateReader,
+  head: SpaceEnd,
+  options: DecisionOptions,
+): readonly DraftEvent[] {
+  const { app, spaceName, newId, platform, limits } = options;
   checkExpectedSequence(invocation.expectedSequence, head.sequence);
-  const now = Math.trunc(platform.clock.now());
-  const newId = (): string => platform.ids.newId();
-  const answer = decide(app, main, invocation, {
-    now,
-    newId,
-    spaceName,
-    commandId,
-    causationId,
-    correlationId,
-  });
+  const timestamp = Math.trunc(platform.clock.now());
+  const { invocationId, commandId, causationId, correlationId } = invocation;
+  const context = { now: timestamp, newId, spaceName, commandId, causationId, correlationId };
+  const answer = decide(app, main, invocation, context);
   if (Rejection.is(answer)) throw rejectionError(invocation.command, answer);
   const digest = platform.chainDigest;
-  return sealEvents(answer, head, {
-    invocationId,
-    timestamp: now,
-    causationId,
-    correlationId,
-    digest,
-    limits,
-  });
+  return sealEvents(answer, head, { invocationId, timestamp, causationId, correlationId, digest, limits });
 }
 
 function checkExpectedSequence(expected: number | undefined, actual: number): void {

@@ -23,7 +23,7 @@ import { type Value, valueBytes } from '../core/values.js';
 import type { DraftEvent } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { Changes } from './changes.js';
-import { draftEvents } from './decide.js';
+import { type DecisionOptions, draftEvents } from './decide.js';
 import { Interlock, spaceClosed } from './interlock.js';
 import { loadSpace } from './load-space.js';
 import type { LogLink } from './log-link.js';
@@ -71,6 +71,7 @@ export interface LiveSpaceStats {
 /** See the head of this file. */
 export class LiveSpace {
   readonly #options: LiveSpaceOptions;
+  readonly #decision: DecisionOptions;
   readonly #views: Views;
   readonly #flush: PendingFlush;
   readonly #speculation: Speculation;
@@ -87,6 +88,7 @@ export class LiveSpace {
     const { spaceId, app, pstates: store, limits, platform, onError } = options;
     const { clock } = platform;
     this.#options = options;
+    this.#decision = { ...options, newId: () => platform.ids.newId() };
     this.#shared = options.shared ?? sharedBySpaces(limits);
     this.changes = new Changes(limits);
     this.#interlock = new Interlock(() => this.#speculation.hasRoom);
@@ -241,9 +243,7 @@ export class LiveSpace {
     const { mainFailure, main } = this.#views;
     if (mainFailure !== undefined) throw mainFailure;
     this.#flush.assertRoom();
-    const { app, spaceName, platform, limits } = this.#options;
-    const { head } = this.#speculation;
-    const drafts = draftEvents(turn.invocation, { app, main, head, spaceName, platform, limits });
+    const drafts = draftEvents(turn.invocation, main, this.#speculation.head, this.#decision);
     if (drafts.length > 0) this.#views.apply(eventsOf(drafts));
     this.#speculation.write(turn, drafts);
     if (drafts.length > 0) this.#flush.changed();

@@ -71,6 +71,7 @@ export class PendingFlush {
   /** The committed head has moved, by one command. */
   committed(): void {
     const { views, heads } = this.#options;
+    if (views.frozenAt === undefined) return;
     const { committed } = heads();
     if (committed.lastSpaceSequence !== views.frozenAt) return;
     this.#due = committed;

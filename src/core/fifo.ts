@@ -1,6 +1,6 @@
 /** A first-in-first-out queue whose operations cost the same at any length. */
 export class Fifo<Item> {
-  #items: Item[] = [];
+  #items: (Item | undefined)[] = [];
   #first = 0;
 
   get size(): number {
@@ -18,19 +18,20 @@ export class Fifo<Item> {
 
   /** Up to `count` items from the front, without taking them. */
   peekMany(count: number): Item[] {
-    return this.#items.slice(this.#first, this.#first + count);
+    return this.#items.slice(this.#first, this.#first + count) as Item[];
   }
 
   shift(): Item | undefined {
     const item = this.#items[this.#first];
     if (item === undefined) return undefined;
-    this.#first++;
-    // Taken items are let go in one slice, once they are the larger part.
+    // Let go at once: what is held here survives into the old generation.
+    this.#items[this.#first++] = undefined;
+    // Their places are let go in one slice, once they are the larger part.
     if (this.#first >= 1_024 && this.#first * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#first);
       this.#first = 0;
     } else if (this.#first === this.#items.length) {
-      this.#items = [];
+      this.#items.length = 0;
       this.#first = 0;
     }
     return item;
@@ -38,7 +39,7 @@ export class Fifo<Item> {
 
   /** Takes everything. */
   takeAll(): Item[] {
-    const items = this.#items.slice(this.#first);
+    const items = this.#items.slice(this.#first) as Item[];
     this.#items = [];
     this.#first = 0;
     return items;

@@ -16,7 +16,7 @@ import { jsonText } from '../core/json-text.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, isPlainId } from '../core/names.js';
 import { deepFreeze, freezeValue, utf8Bytes, type Value } from '../core/values.js';
-import type { ChainedEvent, StoredEvent } from './port.js';
+import type { ChainedEvent, SealedEvent, StoredEvent } from './port.js';
 
 /** The hash before the first event of a space. */
 export const genesisHash: Uint8Array = new Uint8Array(16);
@@ -77,21 +77,6 @@ function seal(event: SpaceEvent, previousHash: Uint8Array, context: SealContext)
   const payload = encodeValue(event.payload);
   const causationId = event.causationId === invocationId ? null : event.causationId;
   const correlationId = event.correlationId === invocationId ? null : event.correlationId;
-  const tagsText = tags.length === 0 ? null : JSON.stringify(tags);
-  const metadataText = metadata === noMetadata || isEmpty(metadata) ? null : JSON.stringify(metadata);
-  const header = headerOf({
-    spaceSequence,
-    entityId,
-    type,
-    version,
-    timestamp,
-    invocationId,
-    causationId,
-    correlationId,
-    tags: tagsText,
-    metadata: metadataText,
-    payload,
-  });
   const sealed = {
     entityId,
     type,
@@ -100,11 +85,13 @@ function seal(event: SpaceEvent, previousHash: Uint8Array, context: SealContext)
     timestamp,
     causationId,
     correlationId,
-    tags: tagsText,
-    metadata: metadataText,
-    hash: digest(previousHash, header, payload),
-    header,
+    tags: tags.length === 0 ? null : JSON.stringify(tags),
+    metadata: metadata === noMetadata || isEmpty(metadata) ? null : JSON.stringify(metadata),
+    hash: previousHash,
+    header: '',
   };
+  sealed.header = headerText(spaceSequence, invocationId, sealed);
+  sealed.hash = digest(previousHash, sealed.header, payload);
   return { event, sealed };
 }
 
@@ -192,19 +179,22 @@ export function checkMetadata(
   return frozen as Readonly<Record<string, Value>>;
 }
 
-/** The facts of an event that its header is made of. */
-type HeaderFacts = Omit<StoredEvent, 'eventId' | 'spaceId' | 'hash'>;
+/** The facts of an event that the chain covers besides its payload. */
+export function headerOf(event: Omit<StoredEvent, 'eventId' | 'spaceId' | 'hash'>): string {
+  return headerText(event.spaceSequence, event.invocationId, event);
+}
 
 /**
- * The facts of an event that the chain covers besides its payload: the JSON array of them, as `JSON.stringify` would write it. Put
- * together by hand, because every event has one: 0.26 instead of 0.47 µs.
+ * The JSON array of an event's facts, as `JSON.stringify` would write it. Put together by hand, because every event has one:
+ * 0.26 instead of 0.47 µs.
  */
-export function headerOf(event: HeaderFacts): string {
-  const { spaceSequence, entityId, type, version, timestamp, invocationId, payload } = event;
-  const { causationId, correlationId, tags, metadata } = event;
+function headerText(spaceSequence: number, invocationId: string, facts: Omit<SealedEvent, 'hash'>): string {
+  const { entityId, type, version, timestamp, causationId, correlationId, tags, metadata, payload } = facts;
   const names = `${spaceSequence},${jsonText(entityId)},${jsonText(type)},${version},${timestamp},"${invocationId}"`;
-  const origins = `${jsonText(causationId)},${jsonText(correlationId)},${jsonText(tags)},${jsonText(metadata)}`;
-  return `[${names},${origins},${payload.length}]`;
+  if (causationId === null && correlationId === null && tags === null && metadata === null)
+    return `[${names},null,null,null,null,${payload.length}]`;
+  const others = `${jsonText(causationId)},${jsonText(correlationId)},${jsonText(tags)},${jsonText(metadata)}`;
+  return `[${names},${others},${payload.length}]`;
 }
 
 /** What projections receive of a stored event. */

@@ -38,7 +38,8 @@ export class UndoJournal {
 
   /** The keys that were written in this turn, or undefined in place of all keys. Told before the turn ends. */
   writtenKeys(): Iterable<string | undefined> {
-    return this.#clearedLayer === undefined ? new Set(this.#keys) : [undefined];
+    if (this.#clearedLayer !== undefined) return [undefined];
+    return this.#keys.length > 1 ? new Set(this.#keys) : this.#keys;
   }
 
   /** Ends the turn and forgets how to undo it. */
