@@ -127,7 +127,7 @@ export class LiveSpace {
     });
     this.#flush = new PendingFlush({
       clock,
-      limits,
+      limits: { ...limits, flushDelayMs: spreadDelayMs(limits.flushDelayMs, spaceId) },
       views: this.#views,
       heads: () => ({
         head: this.#speculation.head.sequence,
@@ -235,7 +235,9 @@ export class LiveSpace {
 
   #read(turn: ReadTurn): void {
     const value = turn.read(this.#views.faces);
-    this.#speculation.hold(turn, () => turn.settle(value), valueBytes(value ?? null));
+    // Where nothing is held, everything that it could have seen is committed.
+    if (this.#speculation.size === 0) turn.settle(value);
+    else this.#speculation.hold(turn, () => turn.settle(value), valueBytes(value ?? null));
   }
 
   #decide(turn: CommandTurn): void {
@@ -425,4 +427,12 @@ export class LiveSpace {
 function eventsOf(drafts: readonly DraftEvent[]): readonly SpaceEvent[] {
   const [first] = drafts;
   return drafts.length === 1 && first !== undefined ? [first.event] : drafts.map(({ event }) => event);
+}
+
+/** The fractional parts of its multiples lie evenly between 0 and 1, in whatever order they come. */
+const goldenRatio = 0.618_033_988_749_895;
+
+/** Spaces that began to change together do not flush together: between half of the delay and all of it. */
+function spreadDelayMs(delayMs: number, spaceId: number): number {
+  return Math.ceil((delayMs * (1 + ((spaceId * goldenRatio) % 1))) / 2);
 }
