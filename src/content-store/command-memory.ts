@@ -9,10 +9,13 @@
  *       learns of an uncommitted command before its commit.
  *   D2  Only accepted commands are remembered; a rejected one is decided anew.
  *   D3  After a recovery nothing is remembered that the log does not have.
+ *   D4  While it is complete, memory knows every record of the space: an id that it does not know is new, and the log need
+ *       not be asked. It is complete from an opening that found few records until something has to be forgotten.
  */
 
 import { RamaxError } from '../core/errors.js';
 import type { CommandRecord } from '../event-store/port.js';
+import type { LogLink } from './log-link.js';
 import type { Accepted, CommandTurn, Invocation } from './turn.js';
 
 type Known =
@@ -24,6 +27,9 @@ type Known =
       readonly command: string;
       readonly accepted: Accepted;
     };
+
+/** Records that are read when a space opens; of a space with more, each id is looked up. */
+const loadedMax = 1_024;
 
 const absent: Known = { kind: 'absent' };
 
@@ -39,10 +45,20 @@ export interface Copy {
 /** The memory of one space. */
 export class CommandMemory {
   readonly #known = new Map<string, Known>();
+  #isComplete = false;
+
+  /** Takes in all records of the space, where they are few. Nothing is under way. */
+  async load(log: Pick<LogLink, 'allCommands'>, spaceId: number): Promise<void> {
+    this.clear();
+    const records = await log.allCommands(spaceId, loadedMax);
+    for (const record of records ?? []) this.#known.set(record.commandId, fromRecord(record));
+    this.#isComplete = records !== undefined;
+  }
 
   /** Whether the log must be asked before this command can be decided. */
   needsLookup(invocation: Invocation): boolean {
-    return invocation.commandId !== undefined && !this.#known.has(invocation.commandId);
+    const { commandId } = invocation;
+    return commandId !== undefined && !this.#isComplete && !this.#known.has(commandId);
   }
 
   /** Takes in what the log said about `commandIds`. */
@@ -100,6 +116,7 @@ export class CommandMemory {
 
   /** Forgets everything: the log speaks again. */
   clear(): void {
+    this.#isComplete = false;
     this.#known.clear();
   }
 
@@ -110,6 +127,7 @@ export class CommandMemory {
     for (const [oldest, { kind }] of this.#known) {
       if (kind === 'pending') continue;
       this.#known.delete(oldest);
+      this.#isComplete = false;
       return;
     }
   }

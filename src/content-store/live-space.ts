@@ -156,6 +156,7 @@ export class LiveSpace {
 
   async #start(): Promise<void> {
     this.#caughtUp = await this.#load();
+    await this.#speculation.loadCommands();
     // Not at once: a rebuild that was interrupted and is asked for again goes on with what there is.
     this.#options.platform.clock.soon(() => void this.#upkeep.begin());
   }
@@ -314,9 +315,10 @@ export class LiveSpace {
 
   /** Applies what another owner has appended to the log since. Returns the number of events. */
   async catchUp(): Promise<number> {
-    const applied = await this.#flushed(() => {
-      this.#speculation.forgetCommands();
-      return this.#reload();
+    const applied = await this.#flushed(async () => {
+      const loaded = await this.#reload();
+      await this.#speculation.loadCommands();
+      return loaded;
     });
     void this.#upkeep.begin();
     return applied;

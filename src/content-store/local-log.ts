@@ -52,6 +52,7 @@ export function localLog(log: LogStore): LogLink {
       return { generation: lastGeneration, head };
     },
     readSpace: (spaceId, after, bounds) => log.readSpace(spaceId, after, bounds),
+    allCommands: (spaceId, limit) => log.allCommands(spaceId, limit),
     findCommands: (spaceId, commandIds) => log.findCommands(spaceId, commandIds),
   };
 }

@@ -52,4 +52,6 @@ export interface LogLink {
   openSpace(spaceId: number): Promise<OpenedSpace>;
   readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]>;
   findCommands(spaceId: number, commandIds: readonly string[]): Promise<readonly CommandRecord[]>;
+  /** See `LogReader.allCommands`. */
+  allCommands(spaceId: number, limit: number): Promise<readonly CommandRecord[] | undefined>;
 }

@@ -163,15 +163,16 @@ export class Speculation {
     const written = await this.#writtenOf(held, before);
     interlock.assertNotEnded();
     const turns = settleByLog(held, written, (turn, accepted) => this.#settleAccepted(turn, accepted));
-    this.#commands.clear();
+    await this.loadCommands();
     await this.#lookup.ask(turns);
     interlock.assertNotEnded();
     return turns;
   }
 
-  /** Another owner may have accepted commands since. */
-  forgetCommands(): void {
-    this.#commands.clear();
+  /** Learns which commands the space has accepted, by whichever owner. Nothing is under way. */
+  loadCommands(): Promise<void> {
+    const { log, spaceId } = this.#options;
+    return this.#commands.load(log, spaceId);
   }
 
   #append(turn: CommandTurn, drafts: readonly DraftEvent[], previous: SpaceEnd): void {

@@ -160,6 +160,8 @@ export interface LogReader {
   readEvent(spaceId: number, eventId: number): Promise<StoredEvent | undefined>;
   /** The records of those of these command ids that this space has accepted. */
   findCommands(spaceId: number, commandIds: readonly string[]): Promise<readonly CommandRecord[]>;
+  /** The records of all commands that this space has accepted, or undefined when they are more than `limit`. */
+  allCommands(spaceId: number, limit: number): Promise<readonly CommandRecord[] | undefined>;
   /** The largest event id ever committed; 0 before the first. */
   latestEventId(): Promise<number>;
   /** Where the space ends, or undefined when there is no such live space. */

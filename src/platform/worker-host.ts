@@ -92,6 +92,7 @@ function pooledReader(storage: StorageRef): LogReader {
     readAll: (...parameters) => run('readAll', ...parameters),
     readEvent: (...parameters) => run('readEvent', ...parameters),
     findCommands: (...parameters) => run('findCommands', ...parameters),
+    allCommands: (...parameters) => run('allCommands', ...parameters),
     latestEventId: () => run('latestEventId'),
     spaceHead: (...parameters) => run('spaceHead', ...parameters),
     findSpaceByName: (...parameters) => run('findSpaceByName', ...parameters),

@@ -141,6 +141,10 @@ export interface LogReadCalls {
     { readonly spaceId: number; readonly commandIds: readonly string[] },
     readonly CommandRecord[]
   >;
+  readonly allCommands: Call<
+    { readonly spaceId: number; readonly limit: number },
+    readonly CommandRecord[] | null
+  >;
   readonly latestEventId: Call<null, number>;
   readonly spaceHead: Call<{ readonly spaceId: number }, Awaited<ReturnType<LogReader['spaceHead']>> | null>;
   readonly findSpaceByName: Call<{ readonly spaceName: string }, SpaceRow | null>;
@@ -185,13 +189,14 @@ const logReadCalls = {
   findSpaceByName: 7,
   findSpaceById: 8,
   listSpaces: 9,
+  allCommands: 10,
 };
 
 /** Shard to writer: encoded events. */
 export const appendLink: LinkSpec<AppendCalls> = {
   name: 'shard-writer',
   codec: packedFrames,
-  calls: { ...logReadCalls, append: 10, openSpace: 11 },
+  calls: { ...logReadCalls, append: 11, openSpace: 12 },
 };
 
 /** Main to writer. */
@@ -200,11 +205,11 @@ export const writerLink: LinkSpec<WriterCalls> = {
   codec: packedFrames,
   calls: {
     ...logReadCalls,
-    ready: 10,
-    connectShard: 11,
-    changeSpace: 12,
-    purgeSpace: 13,
-    stats: 14,
-    drain: 15,
+    ready: 11,
+    connectShard: 12,
+    changeSpace: 13,
+    purgeSpace: 14,
+    stats: 15,
+    drain: 16,
   },
 };

@@ -14,6 +14,8 @@ export function remoteLogReader(writer: () => Caller<LogReadCalls>): LogReader {
     readEvent: async (spaceId, eventId) =>
       (await writer().call('readEvent', { spaceId, eventId })) ?? undefined,
     findCommands: (spaceId, commandIds) => writer().call('findCommands', { spaceId, commandIds }),
+    allCommands: async (spaceId, limit) =>
+      (await writer().call('allCommands', { spaceId, limit })) ?? undefined,
     latestEventId: () => writer().call('latestEventId', null),
     spaceHead: async (spaceId) => (await writer().call('spaceHead', { spaceId })) ?? undefined,
     findSpaceByName: async (spaceName) =>

@@ -66,6 +66,10 @@ export class WriterConnection implements LogLink {
     return this.#reader.findCommands(...parameters);
   }
 
+  allCommands(...parameters: Parameters<LogReader['allCommands']>): ReturnType<LogReader['allCommands']> {
+    return this.#reader.allCommands(...parameters);
+  }
+
   async close(): Promise<void> {
     this.#writer?.close();
     await this.#reader.close();

@@ -77,6 +77,7 @@ function logReads(log: LogReader): Handlers<LogReadCalls> {
     readAll: ({ after, bounds }) => log.readAll(after, bounds),
     readEvent: async ({ spaceId, eventId }) => (await log.readEvent(spaceId, eventId)) ?? null,
     findCommands: ({ spaceId, commandIds }) => log.findCommands(spaceId, commandIds),
+    allCommands: async ({ spaceId, limit }) => (await log.allCommands(spaceId, limit)) ?? null,
     latestEventId: () => log.latestEventId(),
     spaceHead: async ({ spaceId }) => (await log.spaceHead(spaceId)) ?? null,
     findSpaceByName: async ({ spaceName }) => (await log.findSpaceByName(spaceName)) ?? null,

@@ -12,6 +12,10 @@ function record(commandId: string, accepted: Accepted): CommandRecord {
   return { commandId, commandName: 'add', paramsHash: 'h', invocationId: 'i', ...accepted };
 }
 
+function logWith(records: readonly CommandRecord[]) {
+  return { allCommands: async () => records };
+}
+
 const accepted: Accepted = { firstEventId: 7, eventCount: 2, spaceSequence: 5 };
 const remembered = 16_384;
 
@@ -28,6 +32,31 @@ describe('the memory of command ids', () => {
     memory.lookedUp(['a', 'b'], [record('b', accepted)]);
     memory.pending(turn('c'));
     for (const id of ['a', 'b', 'c']) expect(memory.needsLookup(turn(id).invocation)).toBe(false);
+  });
+
+  it('needs the log for no id when it has read all records of the space', async () => {
+    await memory.load(logWith([record('a', accepted)]), 1);
+    for (const id of ['a', 'new']) expect(memory.needsLookup(turn(id).invocation)).toBe(false);
+    expect(memory.copyOf(turn('a').invocation)?.accepted()).toEqual(accepted);
+    expect(memory.copyOf(turn('new').invocation)).toBeUndefined();
+  });
+
+  it('needs the log for every id when the space has too many records to read', async () => {
+    await memory.load({ allCommands: async () => undefined }, 1);
+    expect(memory.needsLookup(turn('a').invocation)).toBe(true);
+  });
+
+  it('needs the log again when it has forgotten something, was cleared, or could not read', async () => {
+    await memory.load(logWith([]), 1);
+    for (let n = 0; n <= remembered; n++) memory.accepted(turn(`${n}`), accepted);
+    expect(memory.needsLookup(turn('0').invocation)).toBe(true);
+    await memory.load(logWith([]), 1);
+    memory.clear();
+    expect(memory.needsLookup(turn('0').invocation)).toBe(true);
+    await memory.load(logWith([record('a', accepted)]), 1);
+    const failing = { allCommands: () => Promise.reject(new Error('gone')) };
+    await expect(memory.load(failing, 1)).rejects.toThrow('gone');
+    expect(memory.needsLookup(turn('a').invocation)).toBe(true);
   });
 
   it('knows no copy of what the log does not have', () => {

@@ -47,6 +47,10 @@ export class LossyLink implements LogLink {
     return this.#link.readSpace(...parameters);
   }
 
+  allCommands(...parameters: Parameters<LogLink['allCommands']>): ReturnType<LogLink['allCommands']> {
+    return this.#link.allCommands(...parameters);
+  }
+
   findCommands(...parameters: Parameters<LogLink['findCommands']>): ReturnType<LogLink['findCommands']> {
     return this.#link.findCommands(...parameters);
   }

@@ -6,6 +6,7 @@ import type { AnyTurn } from '../../src/content-store/turn.js';
 import type { MigrationProgress } from '../../src/content-store/upkeep.js';
 import { RamaxError } from '../../src/core/errors.js';
 import type { LimitsOptions } from '../../src/core/limits.js';
+import { defaultLimits } from '../../src/core/limits.js';
 import { rejectionOf } from '../core/error-of.js';
 import { build, storedBuilds } from './builds.js';
 import { cardsBefore, cardsNow, newCards } from './cards.js';
@@ -98,7 +99,7 @@ describe('a migrated value', () => {
     expect([stored(1), migratedCards()]).toEqual([{ id: '1', front: 'front 1' }, 1]);
     expect(storedBuilds(bed.pstates)[1]).toBe(`main 1.1 live at ${cardCount}`);
     bed.log.releaseAll();
-    await bed.clock.advance(2_000);
+    await bed.clock.advance(defaultLimits.flushDelayMs);
     expect(stored(1)).toEqual({ id: '1', front: 'newer', level: 1 });
   });
 

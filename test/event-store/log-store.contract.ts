@@ -205,6 +205,21 @@ export function describeLogStore(name: string, createFixture: LogFixtureFactory)
         expect(await log.findCommands(b.spaceId, ['same'])).toMatchObject([{ firstEventId: 2 }]);
       });
 
+      it('are read all at once where they are few, of a living space alone', async () => {
+        const [a, b] = [await createSpace(log, 'a'), await createSpace(log, 'b')];
+        for (const id of ['one', 'two', 'three'])
+          await log.commit([append(a.spaceId, 0, [], commandNamed(id))]);
+        const ids = (await log.allCommands(a.spaceId, 3))?.map(({ commandId }) => commandId);
+        expect(ids?.sort()).toEqual(['one', 'three', 'two']);
+        expect(await log.allCommands(a.spaceId, 3)).toEqual(
+          expect.arrayContaining([...(await log.findCommands(a.spaceId, ['one', 'two', 'three']))]),
+        );
+        expect(await log.allCommands(a.spaceId, 2)).toBeUndefined();
+        expect([await log.allCommands(b.spaceId, 1), await log.allCommands(9, 1)]).toEqual([[], []]);
+        await log.commit([{ kind: 'markSpaceDeleted', spaceId: a.spaceId }]);
+        expect(await log.allCommands(a.spaceId, 3)).toEqual([]);
+      });
+
       it('take ids with quotes, and ids that differ only in case, as they are', async () => {
         const { spaceId } = await createSpace(log, 'a');
         const ids = ['"quoted"', "o'clock", 'Ä\\', 'ä\\', '__proto__'];

@@ -52,6 +52,8 @@ const reads: Readonly<Record<string, (log: LogReader) => Promise<unknown>>> = {
   readEvent: (log) => log.readEvent(1, 2),
   'readEvent of another space': (log) => log.readEvent(2, 2),
   findCommands: (log) => log.findCommands(1, ['c1', 'c2']),
+  allCommands: (log) => log.allCommands(1, 5),
+  'allCommands, too many': (log) => log.allCommands(1, 0),
   latestEventId: (log) => log.latestEventId(),
   spaceHead: (log) => log.spaceHead(2),
   'spaceHead of no space': (log) => log.spaceHead(9),

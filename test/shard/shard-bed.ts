@@ -45,6 +45,7 @@ export class ShardBed {
       append: (append, waiter) => writer.append(append, waiter),
       openSpace: (spaceId) => writer.openSpace(spaceId),
       readSpace: (...where) => log.readSpace(...where),
+      allCommands: (...which) => log.allCommands(...which),
       findCommands: (...which) => log.findCommands(...which),
     };
     this.shard = this.restart();

@@ -59,6 +59,14 @@ export class MemoryLogReader implements LogReader {
     return this.log.eventCounter;
   }
 
+  async allCommands(spaceId: number, limit: number): Promise<readonly CommandRecord[] | undefined> {
+    this.assertUsable();
+    if (this.log.liveSpace(spaceId) === undefined) return [];
+    const commands = this.log.commands.get(spaceId);
+    if (commands === undefined) return [];
+    return commands.size > limit ? undefined : Array.from(commands.values(), ({ record }) => record);
+  }
+
   async spaceHead(spaceId: number): Promise<SpaceHead | undefined> {
     this.assertUsable();
     return headOf(this.log, spaceId);

@@ -24,6 +24,7 @@ export class LogQueries {
   readonly #all: Statement<[number, number], EventTuple>;
   readonly #event: Statement<[number, number, number], EventTuple>;
   readonly #commands: Statement<[string, number, number], CommandTuple>;
+  readonly #allCommands: Statement<[number, number, number], CommandTuple>;
   readonly #latestEventId: Statement<[], number>;
   readonly #latestSpaceId: Statement<[], number>;
   readonly #head: Statement<[number], HeadTuple>;
@@ -40,6 +41,7 @@ export class LogQueries {
     this.#all = connection.prepare<[number, number], EventTuple>(readSql.all).raw();
     this.#event = connection.prepare<[number, number, number], EventTuple>(readSql.event).raw();
     this.#commands = connection.prepare<[string, number, number], CommandTuple>(readSql.commands).raw();
+    this.#allCommands = connection.prepare<[number, number, number], CommandTuple>(readSql.allCommands).raw();
     this.#latestEventId = connection.prepare<[], number>(readSql.latestEventId).pluck();
     this.#latestSpaceId = connection.prepare<[], number>(readSql.latestSpaceId).pluck();
     this.#head = connection.prepare<[number], HeadTuple>(readSql.head).raw();
@@ -70,6 +72,11 @@ export class LogQueries {
   findCommands(spaceId: number, commandIds: readonly string[]): readonly CommandRecord[] {
     const wanted = JSON.stringify([...new Set(commandIds)]);
     return this.#commands.all(wanted, spaceId, spaceId).map(toCommandRecord);
+  }
+
+  allCommands(spaceId: number, limit: number): readonly CommandRecord[] | undefined {
+    const rows = this.#allCommands.all(spaceId, spaceId, limit + 1);
+    return rows.length > limit ? undefined : rows.map(toCommandRecord);
   }
 
   latestEventId(): number {

@@ -40,6 +40,9 @@ export const readSql = {
     CROSS JOIN commands ON space_id = ? AND command_id = wanted.value
     WHERE ${spaceIsLive}`,
 
+  /** spaceId, spaceId, limit. The order is of no matter: all of them, or too many. */
+  allCommands: `SELECT ${commandColumns} FROM commands WHERE space_id = ? AND ${spaceIsLive} LIMIT ?`,
+
   latestEventId: `SELECT max(
     coalesce((SELECT max(event_id) FROM events), 0),
     (SELECT value FROM meta WHERE key = '${metaKeys.eventIdMark}'))`,

@@ -52,6 +52,10 @@ export class SqliteLogReader implements LogReader {
     return this.read((queries) => queries.findCommands(spaceId, commandIds));
   }
 
+  async allCommands(spaceId: number, limit: number): Promise<readonly CommandRecord[] | undefined> {
+    return this.read((queries) => queries.allCommands(spaceId, limit));
+  }
+
   async latestEventId(): Promise<number> {
     return this.read((queries) => queries.latestEventId());
   }
