@@ -20,12 +20,14 @@ function packed(value: unknown): Uint8Array {
 }
 
 /** msgpack: for links that carry encoded events, whose payload bytes pass through untouched. */
-export const packedFrames: FrameCodec = {
+export const packedFrames: FrameCodec<Frame> = {
+  gather: (...frame) => frame,
   encode: packed,
   decode(message) {
-    assert(typeof message !== 'string', 'a packed batch is bytes');
+    assert(message instanceof Uint8Array, 'a packed batch is bytes');
     return packr.unpack(message) as readonly Frame[];
   },
+  headOf: (frame) => frame,
 };
 
 /** What a stateless task gives back: a result as bytes, or an error as data. */
