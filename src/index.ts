@@ -97,7 +97,6 @@ export { ValueCache, type ValueCacheOptions, type ValueCacheStats } from './psta
 export { SpaceRegistry, type SpaceRegistryOptions } from './space/space-registry.js';
 export type { StorageAdapter, StorageRef } from './storage/adapter.js';
 export type { AllSpacesOptions, AllSpacesProgress } from './supervisor/all-spaces.js';
-export type { OverloadPolicy, WaitOptions } from './supervisor/calls.js';
 export type { StreamOptions } from './supervisor/event-reads.js';
 export type { RamaxHealth, ThreadHealth } from './supervisor/health.js';
 export type { RamaxOptions, RamaxStats } from './supervisor/ramax.js';
@@ -110,4 +109,5 @@ export type {
 export type { SpaceMoment } from './supervisor/space-moment.js';
 export type { FetchOptions, GetResolvedOptions } from './supervisor/space-reads.js';
 export type { GetOrCreateOptions, Spaces } from './supervisor/spaces.js';
+export type { OverloadPolicy, WaitOptions } from './supervisor/wait-options.js';
 export type { WatchKeyOptions, WatchPrefix, WatchQuery } from './supervisor/watch-target.js';

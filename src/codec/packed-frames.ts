@@ -20,13 +20,23 @@ function packed(value: unknown): Uint8Array {
 }
 
 /** msgpack: for links that carry encoded events, whose payload bytes pass through untouched. */
-export const packedFrames: FrameCodec = {
+export const packedFrames: FrameCodec<Frame> = {
+  gather: (...frame) => frame,
   encode: packed,
   decode(message) {
-    assert(typeof message !== 'string', 'a packed batch is bytes');
+    assert(message instanceof Uint8Array, 'a packed batch is bytes');
     return packr.unpack(message) as readonly Frame[];
   },
+  headOf: (frame) => frame,
 };
+
+/** Packs and unpacks single bodies, for links that carry most of theirs otherwise. */
+export interface PackedBodies {
+  pack(body: unknown): Uint8Array;
+  unpack(bytes: Uint8Array): unknown;
+}
+
+export const packedBodies: PackedBodies = { pack: packed, unpack: (bytes) => packr.unpack(bytes) };
 
 /** What a stateless task gives back: a result as bytes, or an error as data. */
 export type PackedAnswer = { readonly bytes: Uint8Array } | { readonly error: ErrorData };

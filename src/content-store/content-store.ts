@@ -285,9 +285,11 @@ function checkNamed(options: unknown, known: readonly string[], of: string): voi
 }
 
 /** The answer as a caller gets it. */
-export function commandResult(accepted: Accepted): CommandResult {
-  const eventIds = Array.from({ length: accepted.eventCount }, (_, index) => accepted.firstEventId + index);
-  return { eventIds, spaceSequence: accepted.spaceSequence };
+export function commandResult({ firstEventId, eventCount, spaceSequence }: Accepted): CommandResult {
+  // Nearly always one; an array that grows takes room for seventeen.
+  if (eventCount === 1) return { eventIds: [firstEventId], spaceSequence };
+  const eventIds = Array.from({ length: eventCount }, (_, index) => firstEventId + index);
+  return { eventIds, spaceSequence };
 }
 
 function openLive<A extends App>(

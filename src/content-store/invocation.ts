@@ -4,7 +4,8 @@ import type { Platform } from '../core/clock.js';
 import { invalidInput } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, checkOptions } from '../core/names.js';
-import { canonicalJson, freezeValue } from '../core/values.js';
+import { type ValueText, valueText } from '../core/value-text.js';
+import { canonicalJson, freezeValue, type Value } from '../core/values.js';
 import type { Invocation } from './turn.js';
 
 /** What a caller may give besides the parameters. */
@@ -13,6 +14,11 @@ interface InvocationOptions {
   readonly causationId?: string | undefined;
   readonly correlationId?: string | undefined;
   readonly expectedSequence?: number | undefined;
+}
+
+/** An invocation on its way to another thread: its parameters are text already. */
+export interface WrittenInvocation extends Omit<Invocation, 'params' | 'resentAfter'> {
+  readonly params: ValueText | undefined;
 }
 
 /**
@@ -27,6 +33,35 @@ export function invocationOf(
   platform: Platform,
   limits: Limits,
 ): Invocation {
+  checkInvocation(command, options, limits);
+  const frozen = params === undefined ? undefined : freezeValue(params, 'params', limits);
+  const hash = options.commandId === undefined ? undefined : paramsHash(frozen, platform);
+  return identified(command, frozen, hash, options, platform);
+}
+
+/**
+ * The same for a command that is decided in another thread: its parameters are written as they are checked.
+ *
+ * @throws {RamaxError} `invalid_input` naming the argument
+ */
+export function writtenInvocationOf(
+  command: unknown,
+  params: unknown,
+  options: InvocationOptions,
+  platform: Platform,
+  limits: Limits,
+): WrittenInvocation {
+  checkInvocation(command, options, limits);
+  const written = params === undefined ? undefined : valueText(params, 'params', limits);
+  const hash = options.commandId === undefined ? undefined : paramsHash(readBack(written), platform);
+  return identified(command, written, hash, options, platform);
+}
+
+function checkInvocation(
+  command: unknown,
+  options: InvocationOptions,
+  limits: Limits,
+): asserts command is string {
   checkOptions(options);
   const { commandId, causationId, correlationId, expectedSequence } = options;
   if (typeof command !== 'string') throw invalidInput('command', 'the name of a command', command);
@@ -34,15 +69,33 @@ export function invocationOf(
   if (causationId !== undefined) checkId(causationId, 'causationId', limits.idBytesMax);
   if (correlationId !== undefined) checkId(correlationId, 'correlationId', limits.idBytesMax);
   if (expectedSequence !== undefined) checkInteger(expectedSequence, 'expectedSequence', 0);
-  const frozen = params === undefined ? undefined : freezeValue(params, 'params', limits);
+}
+
+function identified<Params>(
+  command: string,
+  params: Params | undefined,
+  hash: string | undefined,
+  { commandId, causationId, correlationId, expectedSequence }: InvocationOptions,
+  platform: Platform,
+) {
   return {
     invocationId: platform.ids.newId(),
     command,
-    params: frozen,
+    params,
     commandId,
-    paramsHash: commandId === undefined ? undefined : platform.textDigest(canonicalJson(frozen ?? null)),
+    paramsHash: hash,
     causationId,
     correlationId,
     expectedSequence,
   };
+}
+
+/** The same for the same parameters, in whatever order their keys were written. */
+function paramsHash(params: Value | undefined, platform: Platform): string {
+  return platform.textDigest(canonicalJson(params ?? null));
+}
+
+/** What was written is what was checked; the caller's own value may be another one by now. */
+function readBack(written: ValueText | undefined): Value | undefined {
+  return written === undefined ? undefined : (JSON.parse(written.text) as Value);
 }

@@ -1,5 +1,6 @@
 /** The kinds of read turns: a key of a view, resolved or not, the entries under a prefix, or a query over all views. */
 
+import type { Answerable } from '../core/answerable.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import { mainViewName, unknownName } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
@@ -8,15 +9,23 @@ import { freezeValue, type Value, type ValueLimits, valueBytes } from '../core/v
 import type { WatchTarget } from './changes.js';
 import { type ReadFaces, ReadTurn } from './turn.js';
 
+/** Who waits for a read; without one the turn has a promise. */
+type ReadWaiter = Answerable<Value | undefined>;
+
 /** Reads one key. */
-export function fetchTurn(key: string, view: string = mainViewName): ReadTurn {
-  return new ReadTurn((faces) => viewOf(faces, view).get(key));
+export function fetchTurn(key: string, view: string = mainViewName, waiter?: ReadWaiter): ReadTurn {
+  return new ReadTurn((faces) => viewOf(faces, view).get(key), waiter);
 }
 
 /** Reads one entity and what it refers to. */
-export function resolvedTurn(key: string, view: string = mainViewName, depth?: number): ReadTurn {
+export function resolvedTurn(
+  key: string,
+  view: string = mainViewName,
+  depth?: number,
+  waiter?: ReadWaiter,
+): ReadTurn {
   const options = depth === undefined ? {} : { depth };
-  return new ReadTurn((faces) => viewOf(faces, view).getResolved(key, options) as Value | undefined);
+  return new ReadTurn((faces) => viewOf(faces, view).getResolved(key, options) as Value | undefined, waiter);
 }
 
 /** Reads the entries under a prefix, as one value: no more of them than fit it. */
@@ -36,13 +45,18 @@ export function prefixTurn(prefix: string, view: string, limits: ValueLimits): R
 }
 
 /** Runs a query. */
-export function queryTurn(name: string, params: Value | undefined, limits: ValueLimits): ReadTurn {
+export function queryTurn(
+  name: string,
+  params: Value | undefined,
+  limits: ValueLimits,
+  waiter?: ReadWaiter,
+): ReadTurn {
   return new ReadTurn(({ app, main, views }) => {
     const query = app.queries.get(name);
     if (query === undefined) throw unknownName('query', name, [...app.queries.keys()]);
     const result = runQuery(name, () => query(main, params as never, { views }));
     return result === undefined ? undefined : freezeValue(result, `the result of query '${name}'`, limits);
-  });
+  }, waiter);
 }
 
 /** Reads what a watcher watches. */

@@ -15,7 +15,7 @@ import { assert } from '../core/assert.js';
 import { RamaxError } from '../core/errors.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
-import { deepFreeze, type Value } from '../core/values.js';
+import { freezeParsed, type Value } from '../core/values.js';
 
 /** One `execute` call, as it travels. */
 export interface Invocation {
@@ -95,7 +95,7 @@ export class CommandTurn extends Turn<Accepted> {
 
   constructor(invocation: Invocation, waiter?: Answerable<Accepted>) {
     super(waiter);
-    deepFreeze(invocation.params);
+    freezeParsed(invocation.params);
     this.#invocation = invocation;
   }
 

@@ -1,12 +1,20 @@
-/**
- * The JSON text of a string or of null, as `JSON.stringify` writes it, at half its price where nothing has to be escaped:
- * for texts that every command puts together.
- */
-export function jsonText(text: string | null): string {
-  if (text === null) return 'null';
+/** JSON text of strings, written by hand where nothing in them needs care: half the cost of a call into `JSON.stringify`. */
+
+/** Printable ASCII without quotes and backslashes: it stands in JSON as it is, and each unit is one byte. */
+export function isPlainText(text: string): boolean {
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
-    if (unit < 0x20 || unit === 0x22 || unit === 0x5c || unit >= 0xd800) return JSON.stringify(text);
+    if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) return false;
   }
-  return `"${text}"`;
+  return true;
+}
+
+/** `text` as JSON. */
+export function quoted(text: string): string {
+  return isPlainText(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+/** `text` as JSON, or null. */
+export function quotedOrNull(text: string | null): string {
+  return text === null ? 'null' : quoted(text);
 }

@@ -8,15 +8,14 @@ import { invalidInput } from './errors.js';
 import { isThenable } from './thenable.js';
 
 /** A call that can be told to end. */
-interface Cancellable<Reply> {
-  readonly answer: Promise<Reply>;
+interface Cancellable {
   cancel(): void;
 }
 
 /** See the head of this file. */
 export class ProgressGuard<Progress> {
   readonly #listener: (progress: Progress) => unknown;
-  #pending: { cancel(): void } | undefined;
+  #pending: Cancellable | undefined;
   #thrown: { readonly error: unknown } | undefined;
 
   /** @throws {RamaxError} `invalid_input` for a listener that is there and no function */
@@ -38,7 +37,7 @@ export class ProgressGuard<Progress> {
   };
 
   /** The call to cancel. */
-  watch<Call extends Cancellable<unknown>>(pending: Call): Call {
+  watch<Call extends Cancellable>(pending: Call): Call {
     this.#pending = pending;
     return pending;
   }

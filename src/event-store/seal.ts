@@ -12,7 +12,7 @@ import { assert } from '../core/assert.js';
 import type { ChainDigest } from '../core/clock.js';
 import { invalidInput, RamaxError } from '../core/errors.js';
 import type { EventSpec, RecordedEvent, SpaceEvent } from '../core/event.js';
-import { jsonText } from '../core/json-text.js';
+import { quotedOrNull } from '../core/json-text.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, isPlainId } from '../core/names.js';
 import { deepFreeze, freezeValue, utf8Bytes, type Value } from '../core/values.js';
@@ -190,10 +190,10 @@ export function headerOf(event: Omit<StoredEvent, 'eventId' | 'spaceId' | 'hash'
  */
 function headerText(spaceSequence: number, invocationId: string, facts: Omit<SealedEvent, 'hash'>): string {
   const { entityId, type, version, timestamp, causationId, correlationId, tags, metadata, payload } = facts;
-  const names = `${spaceSequence},${jsonText(entityId)},${jsonText(type)},${version},${timestamp},"${invocationId}"`;
+  const names = `${spaceSequence},${quotedOrNull(entityId)},${quotedOrNull(type)},${version},${timestamp},"${invocationId}"`;
   if (causationId === null && correlationId === null && tags === null && metadata === null)
     return `[${names},null,null,null,null,${payload.length}]`;
-  const others = `${jsonText(causationId)},${jsonText(correlationId)},${jsonText(tags)},${jsonText(metadata)}`;
+  const others = `${quotedOrNull(causationId)},${quotedOrNull(correlationId)},${quotedOrNull(tags)},${quotedOrNull(metadata)}`;
   return `[${names},${others},${payload.length}]`;
 }
 

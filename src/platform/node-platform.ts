@@ -1,7 +1,8 @@
 /** Node's clock, ids and digests behind the ports of `core/clock.ts`. */
 
-import { createHash, hash, randomUUID } from 'node:crypto';
-import type { ChainDigest, Clock, IdSource, Platform, TextDigest, Timer } from '../core/clock.js';
+import { createHash, hash } from 'node:crypto';
+import type { ChainDigest, Clock, Platform, TextDigest, Timer } from '../core/clock.js';
+import { randomIds } from './random-ids.js';
 
 /** Node takes a longer timeout for one of 1 ms. */
 const longestTimeoutMs = 2 ** 31 - 1;
@@ -25,8 +26,6 @@ function afterSeveral(delayMs: number, task: () => void): Timer {
   });
   return { cancel: () => timer.cancel() };
 }
-
-const nodeIds: IdSource = { newId: () => randomUUID() };
 
 /** What is hashed lies here, when it is no longer: one call into the digest instead of five. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
@@ -72,7 +71,7 @@ const textDigest: TextDigest = (text) => hash('sha256', text, 'hex').slice(0, 32
 /** The platform that Ramax runs on in production. */
 export const nodePlatform: Platform = {
   clock: nodeClock,
-  ids: nodeIds,
+  ids: randomIds,
   chainDigest,
   textDigest,
 };

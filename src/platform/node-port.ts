@@ -1,13 +1,16 @@
-/** A `Port` over Node's MessagePort. Handed-over ports travel beside the message. */
+/** A `Port` over Node's MessagePort. Handed-over ports travel beside the message; a message without any travels bare. */
 
 import { MessageChannel, type MessagePort, type TransferListItem } from 'node:worker_threads';
 import { assert } from '../core/assert.js';
-import type { Port } from '../protocol/port.js';
+import type { Message, Port } from '../protocol/port.js';
 
+/** A message that hands over ports. */
 interface Envelope {
-  readonly message: string | Uint8Array;
-  readonly ports?: readonly MessagePort[];
+  readonly message: Message;
+  readonly ports: readonly MessagePort[];
 }
+
+const noPorts: readonly Port[] = [];
 
 /** See the head of this file. */
 export class NodePort implements Port {
@@ -23,10 +26,10 @@ export class NodePort implements Port {
     return this.#port;
   }
 
-  post(message: string | Uint8Array, ports?: readonly Port[]): void {
+  post(message: Message, ports?: readonly Port[]): void {
     if (this.#isClosed) return;
     if (ports === undefined) {
-      this.#port.postMessage({ message } satisfies Envelope);
+      this.#port.postMessage(message);
       return;
     }
     const raw = ports.map((port) => {
@@ -36,12 +39,15 @@ export class NodePort implements Port {
     this.#port.postMessage({ message, ports: raw } satisfies Envelope, raw as TransferListItem[]);
   }
 
-  onMessage(receive: (message: string | Uint8Array, ports: readonly Port[]) => void): void {
-    this.#port.on('message', ({ message, ports = [] }: Envelope) => {
-      receive(
-        message,
-        ports.map((port) => new NodePort(port)),
-      );
+  onMessage(receive: (message: Message, ports: readonly Port[]) => void): void {
+    this.#port.on('message', (received: Message | Envelope) => {
+      if (!isEnvelope(received)) receive(received, noPorts);
+      else {
+        receive(
+          received.message,
+          received.ports.map((port) => new NodePort(port)),
+        );
+      }
     });
   }
 
@@ -56,6 +62,10 @@ export class NodePort implements Port {
     this.#isClosed = true;
     this.#port.close();
   }
+}
+
+function isEnvelope(received: Message | Envelope): received is Envelope {
+  return typeof received === 'object' && 'ports' in received;
 }
 
 /** Two connected ports. */

@@ -1,19 +1,19 @@
 /**
- * What a message between threads consists of: a batch of frames, encoded once per batch. A batch of 100 costs
- * a twentieth of 100 messages, so nothing is ever posted alone except a call that hands over ports.
+ * What a message between threads consists of: a batch of frames. A batch of 100 costs a twentieth of 100 messages, so nothing
+ * is ever posted alone except a call that hands over ports.
  */
 
-import type { ErrorData } from '../core/errors.js';
+import type { Message } from './port.js';
 
-/** One frame, told apart by its first place. `callId` counts up from 1 on the calling end. */
-export type Frame =
-  | readonly [kind: typeof request, callId: number, call: number, body: unknown]
-  | readonly [kind: typeof reply, callId: number, body: unknown]
-  | readonly [kind: typeof failure, callId: number, error: ErrorData]
-  | readonly [kind: typeof progress, callId: number, body: unknown]
-  | readonly [kind: typeof cancel, callId: number];
+/**
+ * One frame. `callId` is given by the calling end, to one open call at a time; `call` is the call's number in the link's table. The body of a
+ * failure is `ErrorData`; a cancellation has none.
+ */
+export type Frame = readonly [kind: FrameKind, callId: number, call: number, body: unknown];
 
-/** Asks: the index of the call in its link's table, and its request. */
+export type FrameKind = typeof request | typeof reply | typeof failure | typeof progress | typeof cancel;
+
+/** Asks. */
 export const request = 0;
 /** Answers a request; its last frame. */
 export const reply = 1;
@@ -24,14 +24,16 @@ export const progress = 3;
 /** The caller no longer needs the answer; an answer still comes. */
 export const cancel = 4;
 
-/** Encodes batches of frames for one link. */
-export interface FrameCodec {
-  encode(frames: readonly Frame[]): string | Uint8Array;
-  decode(message: string | Uint8Array): readonly Frame[];
+/**
+ * Makes messages of frames, for one link, in two steps: each frame is gathered when it is pushed, and what was gathered is
+ * encoded when the batch leaves.
+ */
+export interface FrameCodec<Gathered = unknown> {
+  /** The frame as it waits for its batch. Throws for a frame that cannot be sent, where that is known this early. */
+  gather(kind: FrameKind, callId: number, call: number, body: unknown): Gathered;
+  /** Throws when they are more than one message holds, or one of them cannot be sent. */
+  encode(gathered: readonly Gathered[]): Message;
+  decode(message: Message): readonly Frame[];
+  /** Which frame was gathered. */
+  headOf(gathered: Gathered): readonly [kind: FrameKind, callId: number, ...unknown[]];
 }
-
-/** Text: the cheapest carrier of JSON values, for links that carry no bytes. */
-export const jsonFrames: FrameCodec = {
-  encode: (frames) => JSON.stringify(frames),
-  decode: (message) => JSON.parse(String(message)) as readonly Frame[],
-};

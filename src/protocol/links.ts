@@ -3,15 +3,16 @@
  * are derived from its table, so a call that is not here cannot be made, and one that is here must be served.
  */
 
-import { packedFrames } from '../codec/packed-frames.js';
+import { packedBodies, packedFrames } from '../codec/packed-frames.js';
 import type { WatchTarget } from '../content-store/changes.js';
-import type { Appended, FencedAppend, OpenedSpace } from '../content-store/log-link.js';
+import type { Appended, ChainedAppend, FencedAppend, OpenedSpace } from '../content-store/log-link.js';
 import type { Accepted, Invocation } from '../content-store/turn.js';
 import type { MigrationProgress } from '../content-store/upkeep.js';
 import type { RebuildProgress } from '../content-store/view-fill.js';
 import type { ViewStatus } from '../content-store/view-status.js';
 import type { Checkpoint } from '../core/event.js';
 import type { AppDescription } from '../core/loaded-app.js';
+import type { ValueText } from '../core/value-text.js';
 import type { Value } from '../core/values.js';
 import type {
   CommandRecord,
@@ -24,45 +25,34 @@ import type {
   StoredEvent,
   UpdateSpaceRequest,
 } from '../event-store/port.js';
-import { jsonFrames } from './frames.js';
+import { appendFrames } from './append-frames.js';
+import type { KeyRead, QueryRead, ReadReply, SentCommand, SpaceAddress } from './bodies.js';
+import {
+  compactAccepted,
+  compactExecute,
+  compactQuery,
+  compactRead,
+  compactReadReply,
+} from './compact-bodies.js';
+import { compactJsonFrames } from './json-frames.js';
 import type { Call, LinkSpec } from './link.js';
 import type { ShardHealth, ShardStats, WriterStats } from './stats.js';
 
-/** The space that a call is for. */
-export interface SpaceAddress {
-  readonly spaceId: number;
-  readonly spaceName: string;
-}
-
-/** Which state is read: as of this sequence; absent: now. */
-interface Moment {
-  readonly at?: number | undefined;
-}
-
-/** Of which view, and when; absent: the main one. */
-interface Place extends Moment {
-  readonly view?: string | undefined;
-}
-
-/** What a read found; absent: nothing. */
-interface ReadReply {
-  readonly value?: Value | undefined;
-}
+export type { SpaceAddress } from './bodies.js';
 
 /** What main asks of a shard. */
 export interface ShardCalls {
   /** The first call: resolves when the shard can take others. */
   readonly ready: Call<null, AppDescription>;
-  readonly execute: Call<SpaceAddress & { readonly invocation: Invocation }, Accepted>;
-  readonly fetch: Call<SpaceAddress & Place & { readonly key: string }, ReadReply>;
+  readonly execute: Call<SpaceAddress & { readonly invocation: Invocation }, Accepted, never, SentCommand>;
+  readonly fetch: Call<SpaceAddress & KeyRead, ReadReply>;
   /** The entity at a key with what it refers to; all of it where no depth is given. */
-  readonly getResolved: Call<
-    SpaceAddress & Place & { readonly key: string; readonly depth?: number | undefined },
-    ReadReply
-  >;
+  readonly getResolved: Call<SpaceAddress & KeyRead, ReadReply>;
   readonly query: Call<
-    SpaceAddress & Moment & { readonly query: string; readonly params?: Value | undefined },
-    ReadReply
+    SpaceAddress & QueryRead<Value>,
+    ReadReply,
+    never,
+    SpaceAddress & QueryRead<ValueText>
   >;
   /** Answers when what the target shows is not, or no longer, what the caller knows. */
   readonly watch: Call<
@@ -95,29 +85,36 @@ export interface ShardCalls {
   readonly drain: Call<null, null>;
 }
 
-/** Main to shard: JSON values only, so text is the cheapest carrier. */
+const shardCalls = {
+  ready: 0,
+  execute: 1,
+  fetch: 2,
+  query: 3,
+  rebuild: 4,
+  checkpoint: 5,
+  dropSpace: 6,
+  connectWriter: 7,
+  stats: 8,
+  drain: 9,
+  getResolved: 10,
+  watch: 11,
+  migrateAll: 12,
+  fillViews: 13,
+  views: 14,
+  skipEvent: 15,
+  health: 16,
+};
+
+/** Main to shard: JSON values only, so text is the cheapest carrier. What every command and read carries is compact. */
 export const shardLink: LinkSpec<ShardCalls> = {
   name: 'main-shard',
-  codec: jsonFrames,
-  calls: {
-    ready: 0,
-    execute: 1,
-    fetch: 2,
-    query: 3,
-    rebuild: 4,
-    checkpoint: 5,
-    dropSpace: 6,
-    connectWriter: 7,
-    stats: 8,
-    drain: 9,
-    getResolved: 10,
-    watch: 11,
-    migrateAll: 12,
-    fillViews: 13,
-    views: 14,
-    skipEvent: 15,
-    health: 16,
-  },
+  codec: compactJsonFrames<ShardCalls>(shardCalls, {
+    execute: { request: compactExecute, reply: compactAccepted },
+    fetch: { request: compactRead, reply: compactReadReply },
+    getResolved: { request: compactRead, reply: compactReadReply },
+    query: { request: compactQuery, reply: compactReadReply },
+  }),
+  calls: shardCalls,
 };
 
 /** Reads of the log through the writer, for storage that no other thread can read. */
@@ -154,7 +151,7 @@ export interface LogReadCalls {
 
 /** What a shard asks of the writer. */
 export interface AppendCalls extends LogReadCalls {
-  readonly append: Call<FencedAppend, Appended>;
+  readonly append: Call<FencedAppend, Appended, never, ChainedAppend>;
   readonly openSpace: Call<{ readonly spaceId: number }, OpenedSpace>;
 }
 
@@ -192,11 +189,13 @@ const logReadCalls = {
   allCommands: 10,
 };
 
+const appendCalls = { ...logReadCalls, append: 11, openSpace: 12 };
+
 /** Shard to writer: encoded events. */
 export const appendLink: LinkSpec<AppendCalls> = {
   name: 'shard-writer',
-  codec: packedFrames,
-  calls: { ...logReadCalls, append: 11, openSpace: 12 },
+  codec: appendFrames(appendCalls.append, packedBodies),
+  calls: appendCalls,
 };
 
 /** Main to writer. */

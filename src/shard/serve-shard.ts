@@ -2,13 +2,15 @@
 
 import { fetchTurn, queryTurn, resolvedTurn } from '../content-store/reads.js';
 import { CommandTurn, type ReadTurn } from '../content-store/turn.js';
+import type { Answerable } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import type { Clock } from '../core/clock.js';
-import { asRamaxError } from '../core/errors.js';
+import { asRamaxError, type RamaxError } from '../core/errors.js';
 import { describeApp } from '../core/loaded-app.js';
 import type { Value } from '../core/values.js';
-import { type Handlers, type Serving, serve } from '../protocol/link.js';
-import { type ShardCalls, type SpaceAddress, shardLink } from '../protocol/links.js';
+import type { Moment, ReadReply, SpaceAddress } from '../protocol/bodies.js';
+import { type Handlers, later, type Serving, serve } from '../protocol/link.js';
+import { type ShardCalls, shardLink } from '../protocol/links.js';
 import type { Port } from '../protocol/port.js';
 import type { ResidentSpace } from './resident-space.js';
 import type { Shard } from './shard.js';
@@ -28,18 +30,22 @@ export interface ServeShardOptions {
 export function serveShard({ shard, writer, main, clock, onDrained }: ServeShardOptions): void {
   const handlers: Handlers<ShardCalls> = {
     ready: () => describeApp(shard.app),
-    execute({ invocation, ...address }, serving) {
-      const turn = new CommandTurn(invocation);
+    execute(command, serving) {
+      const turn = new CommandTurn(command.invocation, serving);
       serving.onCancel(() => turn.cancel());
-      shard.space(address).post(turn);
-      return turn.answer;
+      shard.space(command).post(turn);
+      return later;
     },
-    fetch: ({ key, view, at, ...address }, serving) =>
-      read(shard, address, at, fetchTurn(key, view), serving),
-    getResolved: ({ key, view, at, depth, ...address }, serving) =>
-      read(shard, address, at, resolvedTurn(key, view, depth), serving),
-    query: ({ query, params, at, ...address }, serving) =>
-      read(shard, address, at, queryTurn(query, params, shard.limits), serving),
+    fetch: (key, serving) => read(shard, key, fetchTurn(key.key, key.view, new ReadAnswer(serving)), serving),
+    getResolved: (key, serving) =>
+      read(shard, key, resolvedTurn(key.key, key.view, key.depth, new ReadAnswer(serving)), serving),
+    query: (query, serving) =>
+      read(
+        shard,
+        query,
+        queryTurn(query.query, query.params, shard.limits, new ReadAnswer(serving)),
+        serving,
+      ),
     watch: ({ target, known, ...address }, serving) =>
       shard.space(address).watch(target, known ?? undefined, signalOf(serving)),
     rebuild: ({ views = viewNames(shard), ...address }, serving) =>
@@ -77,18 +83,34 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
   serve(shardLink, main, handlers, clock);
 }
 
-async function read(
+/** Brings what a read gives to the link. */
+class ReadAnswer implements Answerable<Value | undefined> {
+  readonly #serving: Answerable<ReadReply>;
+
+  constructor(serving: Answerable<ReadReply>) {
+    this.#serving = serving;
+  }
+
+  answered(value: Value | undefined): void {
+    this.#serving.answered({ value });
+  }
+
+  failed(error: RamaxError): void {
+    this.#serving.failed(error);
+  }
+}
+
+function read(
   shard: Shard,
-  address: SpaceAddress,
-  at: number | undefined,
+  where: SpaceAddress & Moment,
   turn: ReadTurn,
-  serving: Serving<never>,
-): Promise<{ readonly value?: Value | undefined }> {
+  serving: Serving<never, ReadReply>,
+): typeof later {
   serving.onCancel(() => turn.cancel());
-  const space = shard.space(address);
-  if (at === undefined) space.post(turn);
-  else readAt(space, at, turn);
-  return { value: await turn.answer };
+  const space = shard.space(where);
+  if (where.at === undefined) space.post(turn);
+  else readAt(space, where.at, turn);
+  return later;
 }
 
 /** The answer comes through the turn, also where the caller has gone before the state is folded. */

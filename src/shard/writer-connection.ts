@@ -37,14 +37,10 @@ export class WriterConnection implements LogLink {
   }
 
   append(append: ChainedAppend, waiter: Answerable<Appended>): void {
-    if (this.#writer === undefined) {
-      this.#clock.soon(() => waiter.failed(noWriter()));
-      return;
-    }
-    this.#writer.call('append', append).then(
-      (appended) => waiter.answered(appended),
-      (error: RamaxError) => waiter.failed(error),
-    );
+    const writer = this.#writer;
+    // Not before this returns: whoever appends is in the middle of a turn.
+    if (writer === undefined || writer.isLost) this.#clock.soon(() => waiter.failed(noWriter()));
+    else writer.send('append', append, waiter);
   }
 
   async openSpace(spaceId: number): Promise<OpenedSpace> {

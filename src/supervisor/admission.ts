@@ -28,13 +28,14 @@ export type AdmissionLimits = Pick<
 /** A call that waits for room. */
 export interface Waiter {
   readonly bytes: number;
-  readonly admit: () => void;
+  /** There is room, and it has been taken for this call. */
+  admitted(): void;
 }
 
 interface SpaceCounts {
   inFlight: number;
-  /** In the order of their calls. */
-  readonly waiting: Set<Waiter>;
+  /** In the order of their calls. A space that never waits has none: most never do. */
+  waiting: Set<Waiter> | undefined;
 }
 
 /** See the head of this file. */
@@ -45,6 +46,7 @@ export class Admission {
   readonly #waitingSpaces = new Set<number>();
   /** The space whose next call needs more bytes than are left: until it has them, nobody else is admitted (A4). */
   #savingFor: number | undefined;
+  #isAdmitting = false;
   #inFlight = 0;
   #inFlightBytes = 0;
   #waiting = 0;
@@ -57,57 +59,58 @@ export class Admission {
     return this.#inFlight;
   }
 
-  /** Whether a call of this space would be admitted now. */
-  hasRoom(spaceId: number, bytes: number): boolean {
+  /** Admits a call when there is room for it now, and says whether there was. */
+  enter(spaceId: number, bytes: number): boolean {
     if (this.#savingFor !== undefined) return false;
     const space = this.#spaces.get(spaceId);
-    return space === undefined
-      ? this.#hasTotalRoom(bytes)
-      : space.waiting.size === 0 && this.#fits(space, bytes);
-  }
-
-  /** Admits a call for which there is room. */
-  enter(spaceId: number, bytes: number): void {
-    this.#countsOf(spaceId).inFlight++;
-    this.#inFlight++;
-    this.#inFlightBytes += bytes;
+    if (space === undefined) {
+      if (!this.#hasTotalRoom(bytes)) return false;
+    } else if (waitingIn(space) > 0 || !this.#fits(space, bytes)) return false;
+    this.#admit(space ?? this.#countsOf(spaceId), bytes);
+    return true;
   }
 
   /**
-   * Lets a call wait for room; `waiter.admit` runs when it has been admitted.
+   * Lets a call wait for room; `waiter.admitted` is called when it has some.
    *
    * @throws {RamaxError} `overloaded` when too many wait already
    */
   wait(spaceId: number, waiter: Waiter): void {
     const space = this.#countsOf(spaceId);
     const isFull = this.#waiting >= this.#limits.totalWaitingMax;
-    if (isFull || space.waiting.size >= this.#limits.spaceWaitingMax) {
-      this.#forgetIfEmpty(spaceId);
+    if (isFull || waitingIn(space) >= this.#limits.spaceWaitingMax) {
+      this.#forgetIfEmpty(spaceId, space);
       throw this.overloaded(spaceId);
     }
     this.#waiting++;
+    space.waiting ??= new Set();
     space.waiting.add(waiter);
     this.#waitingSpaces.add(spaceId);
   }
 
   /** A call that waited has gone. */
   leaveQueue(spaceId: number, waiter: Waiter): void {
-    if (this.#spaces.get(spaceId)?.waiting.delete(waiter) === true) this.#waiting--;
+    const space = this.#countsOf(spaceId);
+    if (space.waiting?.delete(waiter) === true) this.#waiting--;
     if (this.#savingFor === spaceId) this.#admitInTurn();
     else this.#admitOf(spaceId);
-    this.#forgetIfEmpty(spaceId);
+    this.#forgetIfEmpty(spaceId, space);
   }
 
   /** A call has its answer. */
   leave(spaceId: number, bytes: number): void {
     const wasTight = this.#isTight;
-    this.#countsOf(spaceId).inFlight--;
+    const space = this.#countsOf(spaceId);
+    space.inFlight--;
     this.#inFlight--;
     this.#inFlightBytes -= bytes;
-    // Room for all is shared out in turn; room of one space is that space's, and needs no look at the others.
-    if (wasTight) this.#admitInTurn();
-    else this.#admitOf(spaceId);
-    this.#forgetIfEmpty(spaceId);
+    // A call that fails as soon as it is admitted leaves while others are admitted: that goes on with its room.
+    if (this.#waiting > 0 && !this.#isAdmitting) {
+      // Room for all is shared out in turn; room of one space is that space's, and needs no look at the others.
+      if (wasTight) this.#admitInTurn();
+      else this.#admitOf(spaceId);
+    }
+    this.#forgetIfEmpty(spaceId, space);
   }
 
   overloaded(spaceId: number): RamaxError {
@@ -117,7 +120,7 @@ export class Admission {
         spaceId,
         spaceInFlight: space?.inFlight ?? 0,
         spaceInFlightMax: this.#limits.spaceInFlightMax,
-        spaceWaiting: space?.waiting.size ?? 0,
+        spaceWaiting: space?.waiting?.size ?? 0,
         totalWaiting: this.#waiting,
         totalInFlight: this.#inFlight,
         totalInFlightMax: this.#limits.totalInFlightMax,
@@ -159,7 +162,7 @@ export class Admission {
   #admitNextOf(spaceId: number): boolean {
     const space = this.#spaces.get(spaceId);
     const [waiter] = space?.waiting ?? [];
-    if (space === undefined || waiter === undefined) {
+    if (space?.waiting === undefined || waiter === undefined) {
       this.#waitingSpaces.delete(spaceId);
       return false;
     }
@@ -170,9 +173,17 @@ export class Admission {
     space.waiting.delete(waiter);
     if (space.waiting.size === 0) this.#waitingSpaces.delete(spaceId);
     this.#waiting--;
-    this.enter(spaceId, waiter.bytes);
-    waiter.admit();
+    this.#admit(space, waiter.bytes);
+    this.#isAdmitting = true;
+    waiter.admitted();
+    this.#isAdmitting = false;
     return true;
+  }
+
+  #admit(space: SpaceCounts, bytes: number): void {
+    space.inFlight++;
+    this.#inFlight++;
+    this.#inFlightBytes += bytes;
   }
 
   #fits(space: SpaceCounts, bytes: number): boolean {
@@ -195,13 +206,18 @@ export class Admission {
   #countsOf(spaceId: number): SpaceCounts {
     const known = this.#spaces.get(spaceId);
     if (known !== undefined) return known;
-    const space: SpaceCounts = { inFlight: 0, waiting: new Set() };
+    const space: SpaceCounts = { inFlight: 0, waiting: undefined };
     this.#spaces.set(spaceId, space);
     return space;
   }
 
-  #forgetIfEmpty(spaceId: number): void {
-    const space = this.#spaces.get(spaceId);
-    if (space?.inFlight === 0 && space.waiting.size === 0) this.#spaces.delete(spaceId);
+  #forgetIfEmpty(spaceId: number, space: SpaceCounts): void {
+    const isEmpty = space.inFlight === 0 && waitingIn(space) === 0;
+    // Who was admitted meanwhile may have ended already, and the space may have been forgotten and known again.
+    if (isEmpty && this.#spaces.get(spaceId) === space) this.#spaces.delete(spaceId);
   }
+}
+
+function waitingIn(space: SpaceCounts): number {
+  return space.waiting === undefined ? 0 : space.waiting.size;
 }

@@ -2,152 +2,99 @@
  * Deadlines of calls. Calls with the same timeout end in the order in which they began, so one queue and one timer per
  * timeout serve any number of calls: a timer per call would cost more than the call's own bookkeeping.
  *
- * Invariant: what is kept is bounded by the deadlines that may still expire, whatever was set and cleared meanwhile.
+ * Invariant: a deadline is let go when it is cleared; only an idle queue may stay behind, and a bounded number of them.
  */
 
+import { Chain, type Chained } from '../core/chain.js';
 import type { Clock, Timer } from '../core/clock.js';
-import { Fifo } from '../core/fifo.js';
 
-/** A deadline that has been set. */
-export interface Deadline {
-  /** The call has ended; the deadline no longer matters. */
-  clear(): void;
+/**
+ * Something with a deadline: it is itself the place in the queue, so that a deadline costs no object. The fields belong to
+ * `Deadlines`.
+ */
+export abstract class Expirable implements Chained<Expirable> {
+  queue: Queue | undefined = undefined;
+  before: Expirable | undefined = undefined;
+  after: Expirable | undefined = undefined;
+  atMs = 0;
+
+  /** The deadline has passed. */
+  abstract expired(): void;
 }
-
-/** Cleared deadlines that a queue keeps before it looks for them behind one that is not. */
-const clearedMin = 1_024;
 
 /** Timeouts that keep their queue and timer while they have no deadline: nearly all calls have one of a few. */
 const idleTimeoutsMax = 64;
 
-class SetDeadline implements Deadline {
-  readonly atMs: number;
-  #expire: (() => void) | undefined;
-  readonly #onClear: () => void;
-
-  constructor(atMs: number, expire: () => void, onClear: () => void) {
-    this.atMs = atMs;
-    this.#expire = expire;
-    this.#onClear = onClear;
-  }
-
-  get isCleared(): boolean {
-    return this.#expire === undefined;
-  }
-
-  clear(): void {
-    if (this.isCleared) return;
-    this.#expire = undefined;
-    this.#onClear();
-  }
-
-  expire(): void {
-    const expire = this.#expire;
-    this.#expire = undefined;
-    expire?.();
-  }
-}
-
 /** The deadlines of one timeout, in the order in which they expire. */
-class Queue {
-  readonly #deadlines = new Fifo<SetDeadline>();
-  #cleared = 0;
-
-  get isIdle(): boolean {
-    return this.#cleared === this.#deadlines.size;
-  }
-
-  push(deadline: SetDeadline): void {
-    this.#dropCleared();
-    this.#deadlines.push(deadline);
-  }
-
-  /** The first one that was not cleared. */
-  next(): SetDeadline | undefined {
-    this.#dropCleared();
-    return this.#deadlines.peek();
-  }
-
-  shift(): void {
-    this.#deadlines.shift();
-  }
-
-  /** One of them was cleared. */
-  cleared(): void {
-    this.#cleared++;
-    if (this.#cleared < clearedMin || this.#cleared * 2 < this.#deadlines.size) return;
-    for (const deadline of this.#deadlines.takeAll()) if (!deadline.isCleared) this.#deadlines.push(deadline);
-    this.#cleared = 0;
-  }
-
-  #dropCleared(): void {
-    while (this.#deadlines.peek()?.isCleared === true) {
-      this.#deadlines.shift();
-      this.#cleared--;
-    }
-  }
+interface Queue {
+  readonly timeoutMs: number;
+  readonly chain: Chain<Expirable>;
+  timer: Timer | undefined;
 }
 
 /** All deadlines of a runtime. */
 export class Deadlines {
   readonly #clock: Clock;
   readonly #queues = new Map<number, Queue>();
-  readonly #timers = new Map<number, Timer>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Runs `expire` after `timeoutMs`, unless it is cleared before. */
-  set(timeoutMs: number, expire: () => void): Deadline {
-    const queue = this.#queues.get(timeoutMs) ?? new Queue();
-    this.#queues.set(timeoutMs, queue);
-    const atMs = this.#clock.monotonicMs() + timeoutMs;
-    const deadline = new SetDeadline(atMs, expire, () => this.#cleared(timeoutMs, queue));
-    queue.push(deadline);
-    if (!this.#timers.has(timeoutMs)) this.#arm(timeoutMs, timeoutMs);
-    return deadline;
+  /** Calls `one.expired()` after `timeoutMs`, unless it is cleared before. It has one deadline at a time. */
+  set(one: Expirable, timeoutMs: number): void {
+    this.clear(one);
+    const queue = this.#queueOf(timeoutMs);
+    one.atMs = this.#clock.monotonicMs() + timeoutMs;
+    one.queue = queue;
+    queue.chain.push(one);
+    if (queue.timer === undefined) this.#arm(queue, timeoutMs);
+  }
+
+  /** The deadline no longer matters. */
+  clear(one: Expirable): void {
+    const { queue } = one;
+    if (queue === undefined) return;
+    one.queue = undefined;
+    queue.chain.remove(one);
+    if (queue.chain.size === 0 && this.#queues.size > idleTimeoutsMax) this.#forget(queue);
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
-    this.#queues.clear();
+    for (const queue of this.#queues.values()) this.#forget(queue);
   }
 
-  #arm(timeoutMs: number, delayMs: number): void {
-    this.#timers.set(
-      timeoutMs,
-      this.#clock.after(delayMs, () => this.#expire(timeoutMs)),
-    );
+  #queueOf(timeoutMs: number): Queue {
+    const known = this.#queues.get(timeoutMs);
+    if (known !== undefined) return known;
+    const queue: Queue = { timeoutMs, chain: new Chain(), timer: undefined };
+    this.#queues.set(timeoutMs, queue);
+    return queue;
   }
 
-  #cleared(timeoutMs: number, queue: Queue): void {
-    queue.cleared();
-    if (queue.isIdle && this.#queues.size > idleTimeoutsMax) this.#forget(timeoutMs, queue);
+  #arm(queue: Queue, delayMs: number): void {
+    queue.timer = this.#clock.after(delayMs, () => this.#expire(queue));
   }
 
-  #forget(timeoutMs: number, queue: Queue): void {
-    if (this.#queues.get(timeoutMs) !== queue) return;
-    this.#timers.get(timeoutMs)?.cancel();
-    this.#timers.delete(timeoutMs);
-    this.#queues.delete(timeoutMs);
+  #forget(queue: Queue): void {
+    queue.timer?.cancel();
+    queue.timer = undefined;
+    if (this.#queues.get(queue.timeoutMs) === queue) this.#queues.delete(queue.timeoutMs);
   }
 
-  #expire(timeoutMs: number): void {
-    this.#timers.delete(timeoutMs);
-    const queue = this.#queues.get(timeoutMs);
-    if (queue === undefined) return;
+  #expire(queue: Queue): void {
+    queue.timer = undefined;
     const now = this.#clock.monotonicMs();
-    for (let next = queue.next(); next !== undefined; next = queue.next()) {
+    for (let next = queue.chain.first; next !== undefined; next = queue.chain.first) {
       if (next.atMs > now) {
         // What has just expired may have set a deadline of the same timeout, and armed the timer with it.
-        if (!this.#timers.has(timeoutMs)) this.#arm(timeoutMs, next.atMs - now);
+        if (queue.timer === undefined) this.#arm(queue, next.atMs - now);
         return;
       }
-      queue.shift();
-      next.expire();
+      next.queue = undefined;
+      queue.chain.remove(next);
+      next.expired();
     }
-    this.#forget(timeoutMs, queue);
+    this.#forget(queue);
   }
 }

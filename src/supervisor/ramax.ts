@@ -14,20 +14,19 @@ import { partitionCount } from '../core/routing.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
 import { AllSpaces, type AllSpacesOptions, type AllSpacesProgress } from './all-spaces.js';
-import {
-  Calls,
-  checkOverloadPolicy,
-  checkWaitOptions,
-  type OverloadPolicy,
-  registryPlace,
-  type WaitOptions,
-} from './calls.js';
+import { Calls, registryPlace } from './calls.js';
 import { EventReads, type StreamOptions } from './event-reads.js';
 import { HealthProbe, type RamaxHealth } from './health.js';
 import type { SpaceServices } from './space-handle.js';
 import { Spaces } from './spaces.js';
 import { Supervisor } from './supervisor.js';
 import type { ThreadHost } from './thread-host.js';
+import {
+  checkOverloadPolicy,
+  checkWaitOptions,
+  type OverloadPolicy,
+  type WaitOptions,
+} from './wait-options.js';
 import { Watches } from './watches.js';
 
 /** What `Ramax.start` takes. */

@@ -1,42 +1,41 @@
 /**
  * Main's stand-in for a shard: sends calls to it, and sends them again when the shard was lost and started anew.
  *
- * Owns: the calls that have no answer yet, in their order, and the last known sequence of each space.
+ * Owns: the calls that have no answer yet (`open-call.ts`), in their order, and the last known sequence of each space.
  *
  * Invariants:
- *   N1  Calls reach a shard in the order in which they were made, also after a restart.
+ *   N1  Calls reach a shard in the order in which they were begun, also after a restart.
  *   N2  A command that is sent again says so (`resentAfter`): the shard asks the log first, so it runs once.
  *   N3  Every call settles once.
  *   N4  A call that has seen `lossesMax` losses of its shard is given up, for it may be what the shard dies of: one call
  *       cannot end the runtime.
  */
 
-import type { Accepted, Invocation } from '../content-store/turn.js';
+import type { CommandResult } from '../content-store/content-store.js';
+import type { WrittenInvocation } from '../content-store/invocation.js';
+import { Chain } from '../core/chain.js';
 import { RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import type { Caller, PendingCall, ProgressOf, ReplyOf, RequestOf } from '../protocol/link.js';
+import type { Value } from '../core/values.js';
+import type { Caller, PendingCall, ProgressOf, ReplyOf, SentOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
+import type { CallPlan } from './call-plan.js';
+import {
+  type OpenCalls,
+  OpenCommand,
+  OpenRead,
+  OpenRequest,
+  type ReadName,
+  type Sendable,
+} from './open-call.js';
 
 /** Any call may meet a shard that dies of another one's fault. */
 const lossesMaxAtLeast = 2;
 
-/** A call without an answer. */
-interface OpenCall {
-  /** Sends it over `caller`; `again` when a shard may have seen it before. */
-  readonly send: (caller: Caller<ShardCalls>, again: boolean) => PendingCall<unknown>;
-  readonly resolve: (reply: never) => void;
-  readonly reject: (error: RamaxError) => void;
-  readonly isCommand: boolean;
-  /** How often it was sent; each time but the last, the shard was lost with it. */
-  sends: number;
-  wasCancelled: boolean;
-  under: PendingCall<unknown> | undefined;
-}
-
 /** See the head of this file. */
-export class ShardHandle {
+export class ShardHandle implements OpenCalls {
   readonly #lossesMax: number;
-  readonly #open = new Set<OpenCall>();
+  readonly #open = new Chain<Sendable>();
   /** The latest sequence of each space that an answer has told of. */
   readonly #sequences = new Map<number, number>();
   #caller: Caller<ShardCalls> | undefined;
@@ -54,46 +53,56 @@ export class ShardHandle {
   /** The shard is up: everything without an answer goes to it, in order. */
   up(caller: Caller<ShardCalls>): void {
     this.#caller = caller;
-    for (const call of [...this.#open]) {
-      if (call.sends < this.#lossesMax) this.#send(call, caller);
-      else this.#abandon(call, lostWith(call));
+    const givenUp: Sendable[] = [];
+    for (const call of this.#open.toArray()) {
+      if (call.sends < this.#lossesMax) call.sendOver(caller);
+      else givenUp.push(call);
     }
+    // Not before all others are sent: where one ends, another may begin, and is behind them (N1).
+    for (const call of givenUp) call.abandon(lostWith(call));
   }
 
   /** There will be no shard any more. */
   fail(error: RamaxError): void {
     this.#failure = error;
-    for (const call of [...this.#open]) this.#abandon(call, error);
+    for (const call of this.#open.toArray()) call.abandon(error);
   }
 
-  /** Sends a command. */
-  execute(address: SpaceAddress, invocation: Invocation): PendingCall<Accepted> {
-    const { spaceId, spaceName } = address;
-    const sentAfter = this.#sequences.get(spaceId) ?? 0;
-    return this.#begin<Accepted>(true, (caller, again) => {
-      const resentAfter = again ? sentAfter : undefined;
-      const pending = caller.start('execute', {
-        spaceId,
-        spaceName,
-        invocation: { ...invocation, resentAfter },
-      });
-      return {
-        answer: pending.answer.then((accepted) => {
-          this.#committed(spaceId, accepted.spaceSequence);
-          return accepted;
-        }),
-        cancel: pending.cancel,
-      };
-    });
+  /** A command to make. */
+  command(address: SpaceAddress, invocation: WrittenInvocation): CallPlan<CommandResult> {
+    return new OpenCommand(this, address, invocation);
   }
 
-  /** Sends any other call; all of them may be repeated. */
+  /** A read of a space to make; `bytes` is the size of its parameters. */
+  read<Name extends ReadName>(
+    spaceId: number,
+    name: Name,
+    body: SentOf<ShardCalls, Name>,
+    bytes: number,
+  ): CallPlan<Value | undefined> {
+    return new OpenRead<Name>(this, spaceId, bytes, name, body);
+  }
+
+  /** Any other call of a space to make; all of them may be repeated. */
+  request<Name extends keyof ShardCalls>(
+    spaceId: number,
+    name: Name,
+    body: SentOf<ShardCalls, Name>,
+    onProgress?: (progress: ProgressOf<ShardCalls, Name>) => void,
+  ): CallPlan<ReplyOf<ShardCalls, Name>> {
+    return new OpenRequest<Name>(this, spaceId, name, body, onProgress);
+  }
+
+  /** Makes a call that is no public one: it has no deadline, and needs no room. */
   call<Name extends keyof ShardCalls>(
     name: Name,
-    body: RequestOf<ShardCalls, Name>,
-    onProgress?: (progress: ProgressOf<ShardCalls, Name>) => void,
+    body: SentOf<ShardCalls, Name>,
   ): PendingCall<ReplyOf<ShardCalls, Name>> {
-    return this.#begin(false, (caller) => caller.start(name, body, { onProgress }));
+    const call = new OpenRequest<Name>(this, 0, name, body);
+    const answer = new Promise<ReplyOf<ShardCalls, Name>>((answered, failed) =>
+      call.begin({ answered, failed }),
+    );
+    return { answer, cancel: () => call.cancel() };
   }
 
   /** The space is gone: nothing is remembered of it. */
@@ -101,62 +110,25 @@ export class ShardHandle {
     this.#sequences.delete(spaceId);
   }
 
-  #committed(spaceId: number, sequence: number): void {
-    if (sequence > (this.#sequences.get(spaceId) ?? 0)) this.#sequences.set(spaceId, sequence);
+  begin(call: Sendable): void {
+    this.#open.push(call);
+    if (this.#failure !== undefined) call.abandon(this.#failure);
+    else if (this.#caller?.isLost === false) call.sendOver(this.#caller);
   }
 
-  #begin<Reply>(isCommand: boolean, send: OpenCall['send']): PendingCall<Reply> {
-    let call: OpenCall | undefined;
-    const answer = new Promise<Reply>((resolve, reject) => {
-      call = { send, resolve, reject, isCommand, sends: 0, wasCancelled: false, under: undefined };
-      this.#open.add(call);
-      if (this.#failure !== undefined) this.#abandon(call, this.#failure);
-      else if (this.#caller !== undefined && !this.#caller.isLost) this.#send(call, this.#caller);
-    });
-    return { answer, cancel: () => call !== undefined && this.#cancel(call) };
+  end(call: Sendable): void {
+    this.#open.remove(call);
   }
 
-  #send(call: OpenCall, caller: Caller<ShardCalls>): void {
-    const under = call.send(caller, call.sends > 0);
-    call.sends++;
-    call.under = under;
-    under.answer.then(
-      (reply) => {
-        if (this.#open.delete(call)) call.resolve(reply as never);
-      },
-      (error: RamaxError) => {
-        if (!caller.isLost) {
-          if (this.#open.delete(call)) call.reject(error);
-        } else if (call.under === under && call.wasCancelled) {
-          this.#abandon(call, error);
-        }
-        // Otherwise the shard was lost: the call stays open until the next one is up.
-      },
-    );
-    if (call.wasCancelled) under.cancel();
+  sequenceOf(spaceId: number): number {
+    return this.#sequences.get(spaceId) ?? 0;
   }
 
-  #cancel(call: OpenCall): void {
-    call.wasCancelled = true;
-    if (!this.#open.has(call)) return;
-    if (call.under !== undefined && this.#caller?.isLost === false) call.under.cancel();
-    else this.#abandon(call, new RamaxError('aborted', 'the call was aborted before a shard had it'));
-  }
-
-  /** Ends a call that has no shard: what was sent may have been committed. */
-  #abandon(call: OpenCall, error: RamaxError): void {
-    if (!this.#open.delete(call)) return;
-    if (!call.isCommand || call.sends === 0) call.reject(error);
-    else {
-      call.reject(
-        new RamaxError('outcome_unknown', `the shard was lost with the command: ${error.message}`, {
-          cause: error,
-        }),
-      );
-    }
+  committed(spaceId: number, sequence: number): void {
+    if (sequence > this.sequenceOf(spaceId)) this.#sequences.set(spaceId, sequence);
   }
 }
 
-function lostWith({ sends }: OpenCall): RamaxError {
+function lostWith({ sends }: Sendable): RamaxError {
   return new RamaxError('unavailable', `the shard was lost ${sends} times while the call was under way`);
 }

@@ -1,8 +1,8 @@
 /** A handle to one space: the short way to everything that a space can do. */
 
 import type { ExecuteOptions as CommandOptions, CommandResult } from '../content-store/content-store.js';
-import { commandOptionNames, commandResult, skippedEventNames } from '../content-store/content-store.js';
-import { invocationOf } from '../content-store/invocation.js';
+import { commandOptionNames, skippedEventNames } from '../content-store/content-store.js';
+import { writtenInvocationOf } from '../content-store/invocation.js';
 import type { MigrationProgress, SkippedEvent } from '../content-store/upkeep.js';
 import type { RebuildProgress } from '../content-store/view-fill.js';
 import type { ViewStatus } from '../content-store/view-status.js';
@@ -14,15 +14,16 @@ import { checkInteger, checkOptions, checkSignal } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
 import { ProgressGuard } from '../core/progress-guard.js';
 import type { EntityAt, EntityKey } from '../core/schema/entity-types.js';
-import { type Value, valueBytes } from '../core/values.js';
+import type { Value } from '../core/values.js';
 import type { SpaceRow } from '../event-store/port.js';
-import type { PendingCall, ProgressOf, ReplyOf, RequestOf } from '../protocol/link.js';
+import type { ProgressOf, ReplyOf, SentOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
-import { checkWaitOptions, type WaitOptions } from './calls.js';
+import type { CallPlan } from './call-plan.js';
 import type { EventReads, StreamOptions } from './event-reads.js';
 import type { ShardHandle } from './shard-handle.js';
 import { SpaceMoment } from './space-moment.js';
 import { checkedView, type ReadServices, SpaceReads } from './space-reads.js';
+import { checkWaitOptions, noOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
 import {
   type WatchKeyOptions,
   type WatchPrefix,
@@ -34,6 +35,11 @@ import type { Watches } from './watches.js';
 
 /** What may be given to a command besides its parameters. */
 export interface ExecuteOptions extends CommandOptions, WaitOptions {}
+
+const executeOptionNames = [
+  ...commandOptionNames,
+  ...waitOptionNames,
+] as const satisfies readonly (keyof ExecuteOptions)[];
 
 /** What a call that reports its progress may be given. */
 interface ProgressOptions<Progress> {
@@ -49,7 +55,11 @@ export interface RebuildOptions extends WaitOptions, ProgressOptions<RebuildProg
 /** What `migrateAll` may be given. */
 export interface MigrateOptions extends WaitOptions, ProgressOptions<MigrationProgress> {}
 
-const progressOptionNames = ['view', 'onProgress'] as const satisfies readonly (keyof RebuildOptions)[];
+const progressOptionNames = [
+  'view',
+  'onProgress',
+  ...waitOptionNames,
+] as const satisfies readonly (keyof RebuildOptions)[];
 
 /** What handles of a runtime share. */
 export interface SpaceServices extends ReadServices {
@@ -76,6 +86,7 @@ type CommandArguments<Params> = undefined extends Params
 export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   readonly #services: SpaceServices;
   readonly #address: SpaceAddress;
+  readonly #shard: ShardHandle;
   /** The space's id: assigned once, never reused. */
   readonly spaceId: number;
   /** The space's name. */
@@ -90,6 +101,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     super(services, address);
     this.#services = services;
     this.#address = address;
+    this.#shard = services.supervisor.shardOf(address);
     this.spaceId = row.spaceId;
     this.spaceName = row.spaceName;
     this.metadata = row.metadata;
@@ -106,22 +118,16 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
    */
   execute<Name extends keyof CommandsOf<A> & string>(
     command: Name,
-    ...[params, options = {}]: CommandArguments<ParamsOf<CommandsOf<A>[Name]>>
+    ...[params, options = noOptions]: CommandArguments<ParamsOf<CommandsOf<A>[Name]>>
   ): Promise<CommandResult> {
     const { supervisor, platform, limits, calls } = this.#services;
     try {
-      const { commands } = supervisor.app;
-      if (!commands.includes(command)) throw unknownName('command', command, commands);
-      checkWaitOptions(options, 'execute()', commandOptionNames);
-      const invocation = invocationOf(command, params, options, platform, limits);
-      const plan = {
-        spaceId: this.spaceId,
-        bytes: valueBytes(invocation.params ?? null),
-        isCommand: true,
-        isCancellable: true,
-        begin: () => supervisor.shardOf(this).execute(this.#address, invocation),
-      };
-      return calls.make(plan, options).then(commandResult);
+      if (!supervisor.names.commands.has(command)) {
+        throw unknownName('command', command, supervisor.app.commands);
+      }
+      checkWaitOptions(options, 'execute()', executeOptionNames);
+      const invocation = writtenInvocationOf(command, params, options, platform, limits);
+      return calls.make(this.#shard.command(this.#address, invocation), options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -160,8 +166,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     const { supervisor, watches, limits } = this.#services;
     const target = watchTarget(what, options, supervisor.app, limits);
     checkSignal(options.signal);
-    const shard = supervisor.shardOf(this);
-    return watches.watch({ shard, address: this.#address, target, signal: options.signal });
+    return watches.watch({ shard: this.#shard, address: this.#address, target, signal: options.signal });
   }
 
   /**
@@ -224,7 +229,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   /** How each view of the space stands: its version, how far it is, and why it has stopped when it has. */
   async views(options: WaitOptions = {}): Promise<readonly ViewStatus[]> {
     checkWaitOptions(options, 'views()');
-    return this.#read((shard) => shard.call('views', this.#address), options);
+    return this.#make(this.#shard.request(this.spaceId, 'views', this.#address), options);
   }
 
   /**
@@ -245,13 +250,13 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     checkInteger(spaceSequence, 'spaceSequence', 1);
     const body = { ...this.#address, view, spaceSequence };
     const { timeoutMs = limits.longCallTimeoutMs } = options;
-    await this.#read((shard) => shard.call('skipEvent', body), { ...options, timeoutMs });
+    await this.#make(this.#shard.request(this.spaceId, 'skipEvent', body), { ...options, timeoutMs });
   }
 
   /** Persists the views and says how far they are. */
   async checkpoint(options: WaitOptions = {}): Promise<Checkpoint> {
     checkWaitOptions(options, 'checkpoint()');
-    return this.#read((shard) => shard.call('checkpoint', this.#address), options);
+    return this.#make(this.#shard.request(this.spaceId, 'checkpoint', this.#address), options);
   }
 
   /** A call that goes over much and reports its progress. */
@@ -264,13 +269,12 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     const { onProgress, timeoutMs = limits.longCallTimeoutMs, view } = options;
     const views = view === undefined ? undefined : [checkedView(view, supervisor)];
     const guard = new ProgressGuard(onProgress);
-    const body = { ...this.#address, views } as RequestOf<ShardCalls, Name>;
-    const begin = (shard: ShardHandle) => guard.watch(shard.call(name, body, guard.report));
-    return guard.settled(this.#read(begin, { ...options, timeoutMs }));
+    const body = { ...this.#address, views } as SentOf<ShardCalls, Name>;
+    const plan = guard.watch(this.#shard.request(this.spaceId, name, body, guard.report));
+    return guard.settled(this.#make(plan, { ...options, timeoutMs }));
   }
 
-  #read<Reply>(begin: (shard: ShardHandle) => PendingCall<Reply>, options: WaitOptions): Promise<Reply> {
-    const { supervisor, calls } = this.#services;
-    return calls.readInShard(this.spaceId, () => begin(supervisor.shardOf(this)), options);
+  #make<Result>(plan: CallPlan<Result>, options: WaitOptions): Promise<Result> {
+    return this.#services.calls.make(plan, options);
   }
 }

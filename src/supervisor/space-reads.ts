@@ -6,11 +6,15 @@ import type { Limits } from '../core/limits.js';
 import { mainViewName, unknownName } from '../core/loaded-app.js';
 import { checkId } from '../core/names.js';
 import type { EntityAt, EntityKey, ResolvedAt } from '../core/schema/entity-types.js';
-import { freezeValue, type Value, valueBytes } from '../core/values.js';
-import type { PendingCall } from '../protocol/link.js';
-import type { SpaceAddress } from '../protocol/links.js';
-import { type Calls, checkWaitOptions, type WaitOptions } from './calls.js';
+import { valueText } from '../core/value-text.js';
+import type { Value } from '../core/values.js';
+import type { SentOf } from '../protocol/link.js';
+import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
+import type { CallPlan } from './call-plan.js';
+import type { Calls } from './calls.js';
+import type { ReadName } from './open-call.js';
 import type { Supervisor } from './supervisor.js';
+import { checkWaitOptions, noOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
 
 /** What a read of one key may be given. */
 export interface FetchOptions extends WaitOptions {
@@ -23,6 +27,13 @@ export interface GetResolvedOptions extends FetchOptions {
   /** How many references are followed one after the other, from 0. Default: all. */
   readonly depth?: number | undefined;
 }
+
+const fetchOptionNames = ['view', ...waitOptionNames] as const satisfies readonly (keyof FetchOptions)[];
+
+const getResolvedOptionNames = [
+  'depth',
+  ...fetchOptionNames,
+] as const satisfies readonly (keyof GetResolvedOptions)[];
 
 /** A query's parameters: absent where it takes none. */
 export type QueryArguments<Params> = undefined extends Params
@@ -62,10 +73,12 @@ export class SpaceReads<A extends App = App> {
     options?: WaitOptions,
   ): Promise<EntityAt<SchemaOf<A>, Key> | undefined>;
   fetch<Stored = Value>(key: string, options?: FetchOptions): Promise<Stored | undefined>;
-  async fetch(key: string, options: FetchOptions = {}): Promise<unknown> {
-    const view = this.#checked(key, options, 'fetch()', ['view']);
-    const body = { ...this.#address, key, view, at: this.#at };
-    return (await this.#read(() => this.#shard.call('fetch', body), 0, options)).value;
+  fetch(key: string, options: FetchOptions = noOptions): Promise<unknown> {
+    return this.#make(options, () => {
+      const view = this.#checked(key, options, 'fetch()', fetchOptionNames);
+      const { spaceId, spaceName } = this.#address;
+      return this.#read('fetch', { spaceId, spaceName, key, view, at: this.#at }, 0);
+    });
   }
 
   /**
@@ -78,10 +91,12 @@ export class SpaceReads<A extends App = App> {
     options?: Omit<GetResolvedOptions, 'view'>,
   ): Promise<ResolvedAt<SchemaOf<A>, Key> | undefined>;
   getResolved<Stored = Value>(key: string, options?: GetResolvedOptions): Promise<Stored | undefined>;
-  async getResolved(key: string, options: GetResolvedOptions = {}): Promise<unknown> {
-    const view = this.#checked(key, options, 'getResolved()', ['view', 'depth']);
-    const body = { ...this.#address, key, view, at: this.#at, depth: checkedDepth(options.depth) };
-    return (await this.#read(() => this.#shard.call('getResolved', body), 0, options)).value;
+  getResolved(key: string, options: GetResolvedOptions = noOptions): Promise<unknown> {
+    return this.#make(options, () => {
+      const view = this.#checked(key, options, 'getResolved()', getResolvedOptionNames);
+      const depth = checkedDepth(options.depth);
+      return this.#read('getResolved', { ...this.#address, key, view, at: this.#at, depth }, 0);
+    });
   }
 
   /**
@@ -90,26 +105,27 @@ export class SpaceReads<A extends App = App> {
    * @throws {RamaxError} `unknown_query`, `command_failed` when the query throws, `projection_failed` and `view_building` when it
    *   reads a view that has stopped or is not there yet, and the codes of every wait
    */
-  async query<Name extends keyof QueriesOf<A> & string>(
+  query<Name extends keyof QueriesOf<A> & string>(
     query: Name,
-    ...[params, options = {}]: QueryArguments<ParamsOf<QueriesOf<A>[Name]>>
+    ...[params, options = noOptions]: QueryArguments<ParamsOf<QueriesOf<A>[Name]>>
   ): Promise<ResultOf<QueriesOf<A>[Name]>> {
-    const { supervisor, limits } = this.#services;
-    const { queries } = supervisor.app;
-    if (!queries.includes(query)) throw unknownName('query', query, queries);
-    checkWaitOptions(options, 'query()');
-    const frozen = params === undefined ? undefined : freezeValue(params, 'params', limits);
-    const body = { ...this.#address, query, params: frozen, at: this.#at };
-    const { value } = await this.#read(
-      () => this.#shard.call('query', body),
-      valueBytes(frozen ?? null),
-      options,
-    );
-    return value as ResultOf<QueriesOf<A>[Name]>;
+    return this.#make(options, () => {
+      const { supervisor, limits } = this.#services;
+      if (!supervisor.names.queries.has(query)) throw unknownName('query', query, supervisor.app.queries);
+      checkWaitOptions(options, 'query()');
+      const written = params === undefined ? undefined : valueText(params, 'params', limits);
+      const body = { ...this.#address, query, params: written, at: this.#at };
+      return this.#read('query', body, written?.bytes ?? 1);
+    }) as Promise<ResultOf<QueriesOf<A>[Name]>>;
   }
 
-  get #shard() {
-    return this.#services.supervisor.shardOf(this.#address);
+  #read<Name extends ReadName>(
+    name: Name,
+    body: SentOf<ShardCalls, Name>,
+    bytes: number,
+  ): CallPlan<Value | undefined> {
+    const { spaceId } = this.#address;
+    return this.#services.supervisor.shardOf(this.#address).read(spaceId, name, body, bytes);
   }
 
   /** Checks what a read of a key is given; says which view it is of, when it is not the main one. */
@@ -117,12 +133,16 @@ export class SpaceReads<A extends App = App> {
     const { supervisor, limits } = this.#services;
     checkId(key, 'key', limits.idBytesMax);
     checkWaitOptions(options, of, names);
-    if (options.view === undefined) return undefined;
-    return checkedView(options.view, supervisor);
+    return options.view === undefined ? undefined : checkedView(options.view, supervisor);
   }
 
-  #read<Reply>(begin: () => PendingCall<Reply>, bytes: number, options: WaitOptions): Promise<Reply> {
-    return this.#services.calls.readInShard(this.#address.spaceId, begin, options, bytes);
+  /** What the door throws, its promise rejects with. */
+  #make<Result>(options: WaitOptions, plan: () => CallPlan<Result>): Promise<Result> {
+    try {
+      return this.#services.calls.make(plan(), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }
 

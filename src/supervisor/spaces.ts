@@ -8,8 +8,9 @@ import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import type { WriterCalls } from '../protocol/links.js';
 import { spaceNotFound } from '../space/space-errors.js';
-import { checkWaitOptions, registryPlace, type WaitOptions } from './calls.js';
+import { registryPlace } from './calls.js';
 import { SpaceHandle, type SpaceServices } from './space-handle.js';
+import { checkWaitOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
 
 const listPageMax = 1_000;
 
@@ -18,6 +19,11 @@ export interface GetOrCreateOptions extends WaitOptions {
   /** Facts about the space: a JSON object of at most 16 KiB. Default: none. */
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
+
+const getOrCreateOptionNames = [
+  'metadata',
+  ...waitOptionNames,
+] as const satisfies readonly (keyof GetOrCreateOptions)[];
 
 /**
  * Spaces: create, find, list, delete.
@@ -44,7 +50,7 @@ export class Spaces<A extends App = App> {
    */
   async getOrCreate(spaceName: string, options: GetOrCreateOptions = {}): Promise<SpaceHandle<A>> {
     checkSpaceName(spaceName);
-    checkWaitOptions(options, 'getOrCreate()', ['metadata']);
+    checkWaitOptions(options, 'getOrCreate()', getOrCreateOptionNames);
     const metadata = checkMetadata(options.metadata, 'metadata', this.#services.limits);
     const create = (): Promise<LogWriteOutcome> => this.#change({ kind: 'createSpace', spaceName, metadata });
     return this.#handle(spaceOf(await this.#services.calls.change(create, options)));

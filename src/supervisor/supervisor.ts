@@ -51,6 +51,16 @@ export interface SupervisorOptions {
 
 type WriterReady = WriterCalls['ready']['reply'];
 
+/** See `Supervisor.names`. */
+interface AppNames {
+  readonly commands: ReadonlySet<string>;
+  readonly queries: ReadonlySet<string>;
+}
+
+function namesOf({ commands, queries }: AppDescription): AppNames {
+  return { commands: new Set(commands), queries: new Set(queries) };
+}
+
 interface KeptShard {
   readonly keeper: ThreadKeeper<ShardCalls, AppDescription>;
   readonly handle: ShardHandle;
@@ -68,6 +78,7 @@ export class Supervisor {
   readonly log: LogReader;
   #writerReady: WriterReady = { logId: '', ownerGeneration: 0, deletedSpaces: [] };
   #app: AppDescription = { name: '', commands: [], queries: [], views: [], viewVersions: {} };
+  #names: AppNames = namesOf(this.#app);
   #shardStarts = 0;
   #failure: RamaxError | undefined;
 
@@ -99,6 +110,11 @@ export class Supervisor {
   /** What the app has. */
   get app(): AppDescription {
     return this.#app;
+  }
+
+  /** The names that calls are checked against. */
+  get names(): AppNames {
+    return this.#names;
   }
 
   /** Spaces whose deletion an earlier runtime has begun and not finished. */
@@ -181,6 +197,7 @@ export class Supervisor {
         host.startShard({ app, storage, limits, logId: this.#writerReady.logId, fence: this.#nextFence() }),
       onUp: async (shard, description) => {
         this.#app = description;
+        this.#names = namesOf(description);
         const writer = this.#writerKeeper.nascent;
         if (writer !== undefined) await this.#connect(shard, writer).shard;
         handle.up(shard);

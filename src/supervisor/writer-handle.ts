@@ -4,7 +4,7 @@
  */
 
 import { RamaxError } from '../core/errors.js';
-import type { Caller, ReplyOf, RequestOf } from '../protocol/link.js';
+import type { Caller, ReplyOf, SentOf } from '../protocol/link.js';
 import type { WriterCalls } from '../protocol/links.js';
 
 /** See the head of this file. */
@@ -35,7 +35,7 @@ export class WriterHandle {
   /** Makes a call, again with the next writer if this one is lost before it answers. */
   async call<Name extends keyof WriterCalls>(
     name: Name,
-    body: RequestOf<WriterCalls, Name>,
+    body: SentOf<WriterCalls, Name>,
   ): Promise<ReplyOf<WriterCalls, Name>> {
     for (;;) {
       const caller = await this.#whenUp();

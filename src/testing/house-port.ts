@@ -3,7 +3,7 @@
  * Messages that were sent before their sender died are delivered all the same, as with real threads.
  */
 
-import type { Port } from '../protocol/port.js';
+import type { Message, Port } from '../protocol/port.js';
 import type { Scheduler } from './scheduler.js';
 
 /** How long a message is under way at most: nearly always, and once in a while. */
@@ -15,7 +15,7 @@ const rareOneIn = 12;
 export class HousePort implements Port {
   readonly #scheduler: Scheduler;
   #other: HousePort | undefined;
-  #receive: ((message: string | Uint8Array, ports: readonly Port[]) => void) | undefined;
+  #receive: ((message: Message, ports: readonly Port[]) => void) | undefined;
   #closed: (() => void) | undefined;
   #isClosed = false;
   #isCloseTold = false;
@@ -41,13 +41,13 @@ export class HousePort implements Port {
     this.#other = other;
   }
 
-  post(message: string | Uint8Array, ports: readonly Port[] = []): void {
+  post(message: Message, ports: readonly Port[] = []): void {
     if (this.#isClosed) return;
-    const copy = typeof message === 'string' ? message : new Uint8Array(message);
+    const copy = typeof message === 'string' ? message : structuredClone(message);
     this.#sendLater(() => this.#other?.deliver(copy, ports));
   }
 
-  onMessage(receive: (message: string | Uint8Array, ports: readonly Port[]) => void): void {
+  onMessage(receive: (message: Message, ports: readonly Port[]) => void): void {
     this.#receive = receive;
     for (const deliver of this.#early.splice(0)) deliver();
   }
@@ -65,7 +65,7 @@ export class HousePort implements Port {
   }
 
   /** A message has arrived. */
-  deliver(message: string | Uint8Array, ports: readonly Port[]): void {
+  deliver(message: Message, ports: readonly Port[]): void {
     if (this.#isClosed) return;
     if (this.#receive === undefined) {
       this.#early.push(() => this.deliver(message, ports));

@@ -1,11 +1,9 @@
 /** The writer behind its links: one port to main, one to each shard. */
 
-import type { Appended } from '../content-store/log-link.js';
-import { PromisedAnswer } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import type { Clock } from '../core/clock.js';
 import type { LogReader } from '../event-store/port.js';
-import { type Handlers, serve } from '../protocol/link.js';
+import { type Handlers, later, serve } from '../protocol/link.js';
 import {
   type AppendCalls,
   appendLink,
@@ -60,10 +58,9 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
 function serveShard(writer: Writer, port: Port, clock: Clock, onClose: () => void): void {
   const handlers: Handlers<AppendCalls> = {
     ...logReads(writer.log),
-    append(append) {
-      const waiter = new PromisedAnswer<Appended>();
-      writer.append(append, waiter);
-      return waiter.promise;
+    append(append, serving) {
+      writer.append(append, serving);
+      return later;
     },
     openSpace: ({ spaceId }) => writer.openSpace(spaceId),
   };

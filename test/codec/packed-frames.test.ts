@@ -15,13 +15,13 @@ describe('packed frames', () => {
         const value = freezeValue(given, 'value', defaultLimits);
         const frames: Frame[] = [
           [0, 1, 10, { value, payload, absent: null }],
-          [1, 2, [payload]],
-          [2, 3, { code: 'conflict', message: 'm', details: { spaceId: 7 } }],
-          [4, 5],
+          [1, 2, 10, [payload]],
+          [2, 3, 10, { code: 'conflict', message: 'm', details: { spaceId: 7 } }],
+          [4, 5, 0, null],
         ];
         const [asked, answered, ...others] = packedFrames.decode(packedFrames.encode(frames));
         const body = asked?.[3] as { value: unknown; payload: Uint8Array; absent: null };
-        const [answeredBytes = []] = (answered as [number, number, Uint8Array[]])[2];
+        const [answeredBytes = []] = (answered as unknown as [number, number, number, Uint8Array[]])[3];
         expect(body.value).toEqual(value);
         expect([...body.payload]).toEqual([...payload]);
         expect(body.absent).toBeNull();
@@ -32,9 +32,9 @@ describe('packed frames', () => {
   });
 
   it('do not change when others are packed', () => {
-    const message = packedFrames.encode([[1, 1, 'first']]) as Uint8Array;
+    const message = packedFrames.encode([[1, 1, 0, 'first']]) as Uint8Array;
     const copy = [...message];
-    packedFrames.encode([[1, 2, 'other']]);
+    packedFrames.encode([[1, 2, 0, 'other']]);
     expect([...message]).toEqual(copy);
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonText } from '../../src/core/json-text.js';
+import { quotedOrNull } from '../../src/core/json-text.js';
 
 describe('the JSON text of a string', () => {
   it('is what JSON.stringify writes, whatever the string holds', () => {
@@ -11,12 +11,12 @@ describe('the JSON text of a string', () => {
     );
     fc.assert(
       fc.property(texts, (text) => {
-        expect(jsonText(text)).toBe(JSON.stringify(text));
+        expect(quotedOrNull(text)).toBe(JSON.stringify(text));
       }),
     );
   });
 
   it('is null for null', () => {
-    expect(jsonText(null)).toBe('null');
+    expect(quotedOrNull(null)).toBe('null');
   });
 });

@@ -7,6 +7,7 @@ import { defaultLimits } from '../../src/core/limits.js';
 import {
   canonicalJson,
   deepFreeze,
+  freezeParsed,
   freezeValue,
   utf8Bytes,
   type Value,
@@ -82,9 +83,19 @@ describe('freezeValue', () => {
   });
 
   it('gives back a value of its own as it is', () => {
-    const frozen = freeze({ a: [1, { b: 2 }] }) as { a: readonly [number, Value] };
+    const frozen = freeze({ a: [1, { b: 2 }] });
     expect(freeze(frozen)).toBe(frozen);
-    expect(freeze(frozen.a[1])).toBe(frozen.a[1]);
+    expect((freeze({ inside: frozen }) as { inside: Value }).inside).toBe(frozen);
+  });
+
+  it('gives back a large branch of its own as it is, however long ago, and copies a small one', () => {
+    const frozen = freeze({ large: ['x'.repeat(600)], small: ['x'] }) as { large: Value; small: Value };
+    for (let other = 0; other < 100; other++) freeze([other]);
+    expect(freeze(frozen)).toBe(frozen);
+    expect(freeze(frozen.large)).toBe(frozen.large);
+    expect((freeze({ ...frozen, more: 1 }) as { large: Value }).large).toBe(frozen.large);
+    expect(freeze(frozen.small)).not.toBe(frozen.small);
+    expect(freeze(frozen.small)).toEqual(frozen.small);
   });
 
   it('copies what somebody else has frozen, for frozen on the outside may be open inside', () => {
@@ -193,12 +204,26 @@ describe('freezeValue', () => {
     );
   });
 
-  it('counts a value that it gave out as its bound does', () => {
+  it('counts a value that it gave out as its bound does, also when it has been forgotten', () => {
     fc.assert(
       fc.property(jsonValue, (value) => {
-        expect(valueBytes(freeze(value))).toBe(statedBytes(JSON.parse(JSON.stringify(value))));
+        const frozen = freeze(value);
+        const bytes = statedBytes(JSON.parse(JSON.stringify(value)));
+        expect(valueBytes(frozen)).toBe(bytes);
+        for (let other = 0; other < 20; other++) freeze([other]);
+        expect(valueBytes(frozen)).toBe(bytes);
+        expect(() => freeze({ frozen }, { valueBytesMax: bytes + 6 })).toThrow(
+          expect.objectContaining({ code: 'invalid_input' }),
+        );
+        expect(() => freeze({ frozen }, { valueBytesMax: bytes + 7 })).not.toThrow();
       }),
     );
+  });
+
+  it('counts the depth of a branch of its own where it stands now', () => {
+    const deep = freeze({ list: nested(5), pad: 'x'.repeat(600) });
+    expect(() => freeze([deep], { valueDepthMax: 7 })).not.toThrow();
+    expect(refusedAt([deep], { valueDepthMax: 6 })).toMatch(/^params\[0\]\.list/);
   });
 
   it('stops at the bound of an array that has no end', () => {
@@ -259,6 +284,36 @@ function reversed(value: unknown): unknown {
       .map(([name, part]) => [name, reversed(part)]),
   );
 }
+
+describe('freezeParsed', () => {
+  const parsed = (value: unknown) => JSON.parse(JSON.stringify(value)) as Value;
+
+  it('freezes every branch of a value in place, and counts as freezeValue does', () => {
+    fc.assert(
+      fc.property(jsonValue, (value) => {
+        const received = parsed(value);
+        expect(freezeParsed(received)).toBe(received);
+        expect(branchesOf(received).every((branch) => Object.isFrozen(branch))).toBe(true);
+        expect(valueBytes(received)).toBe(valueBytes(freeze(value)));
+        expect(freeze(received)).toBe(received);
+      }),
+    );
+    expect(freezeParsed(undefined)).toBeUndefined();
+  });
+
+  it('keeps the bounds that it is given', () => {
+    fc.assert(
+      fc.property(jsonValue, (value) => {
+        const limits = { ...defaultLimits, valueBytesMax: statedBytes(parsed(value)) };
+        expect(() => freezeParsed(parsed(value), 'params', limits)).not.toThrow();
+      }),
+    );
+    const tooLarge = () => freezeParsed(['xx'], 'params', { ...defaultLimits, valueBytesMax: 2 });
+    expect(errorOf(tooLarge)).toMatchObject({ code: 'invalid_input', details: { field: 'params' } });
+    const tooDeep = () => freezeParsed([[[]]], 'params', { ...defaultLimits, valueDepthMax: 2 });
+    expect(errorOf(tooDeep).details['field']).toBe('params[0][0]');
+  });
+});
 
 describe('deepFreeze', () => {
   it('freezes every branch of a value in place', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packedFrames } from '../../src/codec/packed-frames.js';
 import { RamaxError } from '../../src/core/errors.js';
-import { jsonFrames } from '../../src/protocol/frames.js';
+import { jsonFrames } from '../../src/protocol/json-frames.js';
 import {
   type Call,
   Caller,

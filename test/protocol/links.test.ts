@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { jsonFrames } from '../../src/protocol/frames.js';
 import { appendLink, shardLink, writerLink } from '../../src/protocol/links.js';
 
 describe('the tables of calls', () => {
@@ -15,13 +14,5 @@ describe('the tables of calls', () => {
     for (const [name, number] of Object.entries(appendLink.calls)) {
       if (name in writerLink.calls) expect(writerLink.calls).toHaveProperty(name, number);
     }
-  });
-});
-
-describe('JSON frames', () => {
-  it('are text', () => {
-    const message = jsonFrames.encode([[0, 1, 2, { a: [1, null] }]]);
-    expect(typeof message).toBe('string');
-    expect(jsonFrames.decode(message)).toEqual([[0, 1, 2, { a: [1, null] }]]);
   });
 });

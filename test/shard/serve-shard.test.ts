@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { invocationOf } from '../../src/content-store/invocation.js';
-import type { Invocation } from '../../src/content-store/turn.js';
+import { type WrittenInvocation, writtenInvocationOf } from '../../src/content-store/invocation.js';
 import { defaultLimits, resolveLimits } from '../../src/core/limits.js';
 import { loadApp } from '../../src/core/loaded-app.js';
 import { MemoryLog } from '../../src/event-store/memory/memory-log.js';
@@ -62,12 +61,16 @@ beforeEach(async () => {
 
 const run = <T>(promise: Promise<T>): Promise<T> => scheduler.runUntil(promise);
 
-function invocation(command: keyof typeof ledger.commands, params: unknown): Invocation {
-  return invocationOf(command, params, {}, manualPlatform(), defaultLimits);
+function invocation(command: keyof typeof ledger.commands, params: unknown): WrittenInvocation {
+  return writtenInvocationOf(command, params, {}, manualPlatform(), defaultLimits);
 }
 
 function execute(name: string, command: keyof typeof ledger.commands = 'add') {
-  return shard.start('execute', { ...address, invocation: invocation(command, entry(name)) });
+  return shard.start('execute', {
+    ...address,
+    invocation: invocation(command, entry(name)),
+    resentAfter: undefined,
+  });
 }
 
 /** Until the writer holds commits back. */

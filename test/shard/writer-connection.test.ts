@@ -11,6 +11,7 @@ import { houseChannel } from '../../src/testing/house-port.js';
 import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
 import { serveWriter } from '../../src/writer/serve-writer.js';
 import { Writer } from '../../src/writer/writer.js';
+import { chained } from '../content-store/chained-append.js';
 import { HeldLog } from '../content-store/held-log.js';
 import { appendTo } from '../content-store/lossy-link.js';
 import { rejectionOf } from '../core/error-of.js';
@@ -45,11 +46,8 @@ function startWriter(): Port {
 const run = <T>(promise: Promise<T>): Promise<T> => scheduler.runUntil(promise);
 
 function appendAt(previousSequence: number, generation: number): ChainedAppend {
-  return {
-    ...append(1, previousSequence, [], commandNamed(`c${previousSequence}`)),
-    events: [{ ...plainEvent('x'), header: '' }],
-    generation,
-  };
+  const command = commandNamed(`c${previousSequence}`);
+  return chained(append(1, previousSequence, [plainEvent('x')], command), generation);
 }
 
 describe('a shard’s connection to the writer', () => {

@@ -28,14 +28,13 @@ class Player {
 
   call(spaceId: number, bytes: number): void {
     const call = { spaceId, bytes, order: this.#calls++ };
-    if (this.admission.hasRoom(spaceId, bytes)) {
-      this.admission.enter(spaceId, bytes);
+    if (this.admission.enter(spaceId, bytes)) {
       this.#admitted(call);
       return;
     }
     const waiter: Waiter = {
       bytes,
-      admit: () => {
+      admitted: () => {
         this.waiting.splice(
           this.waiting.findIndex((waiting) => waiting.waiter === waiter),
           1,
@@ -172,8 +171,8 @@ describe('admission', () => {
   it('gives a caller that must not wait a place only where nobody waits', () => {
     const admission = new Admission(limits);
     for (let call = 0; call < 3; call++) admission.enter(1, 1);
-    admission.wait(1, { bytes: 1, admit: () => {} });
-    expect([admission.hasRoom(1, 1), admission.hasRoom(2, 1)]).toEqual([false, true]);
+    admission.wait(1, { bytes: 1, admitted: () => {} });
+    expect([admission.enter(1, 1), admission.enter(2, 1)]).toEqual([false, true]);
   });
 
   it('lets no small call overtake a large one of its own space', () => {
@@ -195,7 +194,7 @@ describe('admission', () => {
       totalWaitingMax: 3,
     });
     admission.enter(9, 1);
-    const wait = (spaceId: number) => admission.wait(spaceId, { bytes: 1, admit: () => {} });
+    const wait = (spaceId: number) => admission.wait(spaceId, { bytes: 1, admitted: () => {} });
     wait(1);
     wait(1);
     expect(() => wait(1)).toThrow(expect.objectContaining({ code: 'overloaded' }));
@@ -208,14 +207,35 @@ describe('admission', () => {
     admission.enter(1, 1);
     admission.leave(1, 1);
     expect(admission.overloaded(1).details).toMatchObject({ spaceInFlight: 0, totalInFlight: 0 });
-    expect(admission.hasRoom(1, 1)).toBe(true);
+    expect(admission.enter(1, 1)).toBe(true);
   });
 
   it('lets one call of any size through when nothing else is in flight', () => {
     const admission = new Admission(limits);
-    expect(admission.hasRoom(1, 10_000)).toBe(true);
-    admission.enter(1, 10_000);
-    expect(admission.hasRoom(2, 1)).toBe(false);
+    expect(admission.enter(1, 10_000)).toBe(true);
+    expect(admission.enter(2, 1)).toBe(false);
+  });
+
+  it('goes on with the room of a call that ends as soon as it is admitted, however many do', () => {
+    const admission = new Admission({ ...limits, spaceWaitingMax: 100_000, totalWaitingMax: 100_000 });
+    for (let call = 0; call < 3; call++) admission.enter(1, 1);
+    let ended = 0;
+    const admitted = (): void => {
+      ended++;
+      admission.leave(1, 1);
+    };
+    for (let call = 0; call < 50_000; call++) admission.wait(1, { bytes: 1, admitted });
+    admission.leave(1, 1);
+    expect([ended, admission.inFlight]).toEqual([50_000, 2]);
+  });
+
+  it('forgets nobody who has come while others ended', () => {
+    const admission = new Admission({ ...limits, spaceInFlightMax: 1 });
+    admission.enter(1, 1);
+    admission.wait(1, { bytes: 1, admitted: () => admission.leave(1, 1) });
+    admission.leave(1, 1);
+    expect(admission.enter(1, 1)).toBe(true);
+    expect([admission.enter(1, 1), admission.inFlight]).toEqual([false, 1]);
   });
 
   it('says in its error what is full', () => {

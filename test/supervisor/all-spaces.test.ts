@@ -4,6 +4,7 @@ import { resolveLimits } from '../../src/core/limits.js';
 import type { SpaceRow } from '../../src/event-store/port.js';
 import { nodePlatform } from '../../src/platform/node-platform.js';
 import { AllSpaces } from '../../src/supervisor/all-spaces.js';
+import { AskedPlan } from '../../src/supervisor/call-plan.js';
 import { Calls } from '../../src/supervisor/calls.js';
 import type { SpaceServices } from '../../src/supervisor/space-handle.js';
 import { rejectionOf } from '../core/error-of.js';
@@ -47,10 +48,8 @@ beforeEach(() => {
     },
   };
   const shard = {
-    call: (name: 'rebuild' | 'migrateAll', { spaceId }: { spaceId: number }) => ({
-      answer: (answers.get(spaceId) ?? (async () => done[name]))(),
-      cancel: () => {},
-    }),
+    request: (spaceId: number, name: 'rebuild' | 'migrateAll') =>
+      new AskedPlan(spaceId, false, answers.get(spaceId) ?? (async () => done[name])),
   };
   const supervisor = { writer, shards: [shard], shardOf: () => shard, app: { views: ['main'] } };
   const calls = new Calls(new ManualClock(), limits, 'fail');

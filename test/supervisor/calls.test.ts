@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Answerable } from '../../src/core/answerable.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { resolveLimits } from '../../src/core/limits.js';
-import { type CallPlan, Calls, type WaitOptions } from '../../src/supervisor/calls.js';
+import type { CallPlan } from '../../src/supervisor/call-plan.js';
+import { Calls } from '../../src/supervisor/calls.js';
+import { noOptions, type WaitOptions } from '../../src/supervisor/wait-options.js';
 import { Settlements } from '../content-store/settlements.js';
 import { rejectionOf } from '../core/error-of.js';
 import { ManualClock } from '../testing/manual-clock.js';
@@ -15,16 +18,19 @@ const limits = resolveLimits({
 
 /** A call as the other end sees it. */
 class Begun {
-  readonly answer: Promise<string>;
-  resolve: (reply: string) => void = () => {};
-  reject: (error: unknown) => void = () => {};
+  readonly #waiter: Answerable<string>;
   cancelled = 0;
 
-  constructor() {
-    this.answer = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
+  constructor(waiter: Answerable<string>) {
+    this.#waiter = waiter;
+  }
+
+  resolve(reply: string): void {
+    this.#waiter.answered(reply);
+  }
+
+  reject(error: RamaxError): void {
+    this.#waiter.failed(error);
   }
 }
 
@@ -42,15 +48,18 @@ beforeEach(() => {
 });
 
 function plan(more: Partial<CallPlan<string>> = {}): CallPlan<string> {
+  let call: Begun | undefined;
   return {
     spaceId: 1,
     bytes: 10,
     isCommand: true,
     isCancellable: true,
-    begin: () => {
-      const call = new Begun();
+    begin: (waiter) => {
+      call = new Begun(waiter);
       begun.push(call);
-      return { answer: call.answer, cancel: () => void call.cancelled++ };
+    },
+    cancel: () => {
+      if (call !== undefined) call.cancelled++;
     },
     ...more,
   };
@@ -119,6 +128,31 @@ describe('a call', () => {
     for (const name of ['a', 'b', 'c', 'd']) make(name);
     await clock.settle();
     expect(settled.outcomes).toMatchObject({ d: { code: 'overloaded', details: { spaceWaiting: 2 } } });
+  });
+});
+
+describe('a call without options', () => {
+  it('has the runtime’s deadline and its policy', async () => {
+    settled.watch('a', calls.make(plan(), noOptions));
+    settled.watch('waits', calls.make(plan(), noOptions));
+    expect([begun.length, clock.timers]).toEqual([1, 1]);
+    await clock.advance(limits.callTimeoutMs);
+    expect(begun[0]?.cancelled).toBe(1);
+    expect(settled.outcomes).toMatchObject({ waits: { code: 'timeout' } });
+  });
+});
+
+describe('many calls that wait for room', () => {
+  it('all end when none of them can be begun any more', async () => {
+    const wide = resolveLimits({ spaceInFlightMax: 1, spaceWaitingMax: 20_000 });
+    calls = new Calls(clock, wide, 'wait');
+    make('first');
+    const begin = (waiter: Answerable<string>): void =>
+      waiter.failed(new RamaxError('unavailable', 'the shard keeps failing'));
+    for (let call = 0; call < 20_000; call++) make(`${call}`, {}, { begin });
+    begun[0]?.resolve('1');
+    await calls.drain(new RamaxError('closed', 'the runtime is closed'));
+    expect([settled.names.length, calls.inFlight]).toEqual([20_001, 0]);
   });
 });
 

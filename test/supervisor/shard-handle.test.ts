@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { CommandResult } from '../../src/content-store/content-store.js';
 import type { Accepted } from '../../src/content-store/turn.js';
+import type { RebuildProgress } from '../../src/content-store/view-fill.js';
 import { RamaxError } from '../../src/core/errors.js';
 import type { PendingCall } from '../../src/protocol/link.js';
+import type { CallPlan } from '../../src/supervisor/call-plan.js';
 import { ShardHandle } from '../../src/supervisor/shard-handle.js';
 import { Scheduler } from '../../src/testing/scheduler.js';
 import { Settlements } from '../content-store/settlements.js';
@@ -21,11 +24,15 @@ beforeEach(() => {
   shard = new FakeShard(scheduler);
 });
 
-/** Executes a command, and watches its answer under its name. */
-function execute(command: string, spaceId = 1): PendingCall<Accepted> {
+/** Begins a command. */
+function execute(command: string, spaceId = 1): CallPlan<CommandResult> {
   const invocation = { invocationId: `of ${command}`, command, params: undefined };
-  const call = handle.execute({ ...address, spaceId }, invocation);
-  settled.watch(command, call.answer);
+  return begun(command, handle.command({ ...address, spaceId }, invocation));
+}
+
+/** Begins a call, and watches its answer under its name. */
+function begun<Result>(name: string, call: CallPlan<Result>): CallPlan<Result> {
+  settled.watch(name, new Promise((answered, failed) => call.begin({ answered, failed })));
   return call;
 }
 
@@ -69,16 +76,18 @@ describe('a shard’s stand-in', () => {
     execute('a');
     execute('b');
     const reports: number[] = [];
-    const rebuilt = handle.call('rebuild', address, ({ eventsApplied }) => reports.push(eventsApplied));
+    const onProgress = ({ eventsApplied }: RebuildProgress): void => void reports.push(eventsApplied);
+    begun('rebuild', handle.request(1, 'rebuild', address, onProgress));
     await arrive();
     shard.commands.get('b')?.fail(new RamaxError('command_rejected', 'no', { reason: 'odd' }));
     shard.commands.get('a')?.accept(accepted(1));
     await arrive();
     expect(settled.outcomes).toMatchObject({
-      a: { kind: 'ok', value: accepted(1) },
+      a: { kind: 'ok', value: { eventIds: [1], spaceSequence: 1 } },
       b: { code: 'command_rejected', reason: 'odd' },
     });
-    expect([(await rebuilt.answer).eventsApplied, reports]).toEqual([1, [1]]);
+    expect(settled.outcomes['rebuild']).toMatchObject({ kind: 'ok', value: { eventsApplied: 1 } });
+    expect(reports).toEqual([1]);
   });
 
   it('says nothing of an earlier sending when a call is sent for the first time', async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ErrorData, RamaxError } from '../../src/core/errors.js';
 import { resolveLimits } from '../../src/core/limits.js';
-import { jsonFrames } from '../../src/protocol/frames.js';
+import { jsonFrames } from '../../src/protocol/json-frames.js';
 import { type Call, type Caller, type LinkSpec, serve } from '../../src/protocol/link.js';
 import type { Port } from '../../src/protocol/port.js';
 import type { Thread } from '../../src/supervisor/thread-host.js';

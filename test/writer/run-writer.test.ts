@@ -6,6 +6,7 @@ import { appendLink, type WriterCalls, writerLink } from '../../src/protocol/lin
 import { houseChannel } from '../../src/testing/house-port.js';
 import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
 import { runWriter } from '../../src/writer/run-writer.js';
+import { chained } from '../content-store/chained-append.js';
 import { HeldLog } from '../content-store/held-log.js';
 import { rejectionOf } from '../core/error-of.js';
 import { append, createSpace, plainEvent } from '../event-store/log-fixture.js';
@@ -62,10 +63,10 @@ describe('a writer in its thread', () => {
   it('serves several shards, each on a port of its own', async () => {
     const [left, right] = [connectShard(), connectShard()];
     const { generation } = await run(left.call('openSpace', { spaceId: 1 }));
-    const request = { ...append(1, 0, [plainEvent('a')]), generation };
+    const request = chained(append(1, 0, [plainEvent('a')]), generation);
     expect(await run(left.call('append', request))).toEqual({ firstEventId: 1, spaceSequence: 1 });
     expect((await run(right.call('openSpace', { spaceId: 1 }))).head.lastSpaceSequence).toBe(1);
-    const late = { ...append(1, 1, [plainEvent('b')]), generation };
+    const late = chained(append(1, 1, [plainEvent('b')]), generation);
     expect((await run(rejectionOf(left.call('append', late)))).code).toBe('fenced');
     expect(await run(main.call('stats', null))).toMatchObject({ commits: 1, fenced: 1 });
   });
@@ -80,7 +81,7 @@ describe('a writer in its thread', () => {
     const shard = connectShard();
     const { generation } = await run(shard.call('openSpace', { spaceId: 1 }));
     log.isHeld = true;
-    const appended = shard.call('append', { ...append(1, 0, [plainEvent('a')]), generation });
+    const appended = shard.call('append', chained(append(1, 0, [plainEvent('a')]), generation));
     while (log.waiting === 0) await scheduler.step();
     const drained = main.call('drain', null);
     await scheduler.advance(100);
@@ -101,7 +102,7 @@ describe('a writer in its thread', () => {
     const answered = (): void => {
       isAnswered = true;
     };
-    shard.call('append', { ...append(1, 0, [plainEvent('a')]), generation }).then(answered, answered);
+    shard.call('append', chained(append(1, 0, [plainEvent('a')]), generation)).then(answered, answered);
     await scheduler.advance(1_000);
     expect([ended, isAnswered]).toEqual(['the disk failed while it committed', false]);
   });

@@ -1,0 +1,55 @@
+/**
+ * Frozen values that are known to be ours: sharing them is safe and costs no second walk.
+ *
+ * Two memories, because a `WeakMap` is dear: its table is gone over at every garbage collection, and with an entry for every
+ * frozen object a quarter of all time went there. So it holds branches that are dearer to copy than to remember, and of the small
+ * ones only the newest roots are known: those that one turn hands on, from parameters to payload to state.
+ */
+
+/** Branches of at least so many bytes are remembered for as long as they live. */
+const rememberedBytesMin = 512;
+/** More than any depth that is let in, also from the disk: size and depth share one number. */
+const depthsMax = 4_096;
+
+const branches = new WeakMap<object, number>();
+
+/** The newest roots, and their marks at the same places. */
+const newestRoots: (object | undefined)[] = new Array(8).fill(undefined);
+const newestMarks: number[] = new Array(newestRoots.length).fill(0);
+let newest = 0;
+
+/** Size and depth of a branch in one number. */
+export type ValueMark = number;
+
+/** The mark of a branch that holds `bytes` and goes `depth` levels down. */
+export function markOf(bytes: number, depth: number): ValueMark {
+  return bytes * depthsMax + depth;
+}
+
+export function bytesOfMark(mark: ValueMark): number {
+  return Math.floor(mark / depthsMax);
+}
+
+export function depthOfMark(mark: ValueMark): number {
+  return mark % depthsMax;
+}
+
+/** What is known of a branch, when it is deeply frozen and ours. */
+export function knownMark(branch: object): ValueMark | undefined {
+  for (let place = 0; place < newestRoots.length; place++) {
+    if (newestRoots[place] === branch) return newestMarks[place];
+  }
+  return branches.get(branch);
+}
+
+/** Remembers a branch that has just been frozen, with everything below it. */
+export function rememberBranch(branch: object, mark: ValueMark): void {
+  if (mark >= rememberedBytesMin * depthsMax) branches.set(branch, mark);
+}
+
+/** Remembers a root, whatever its size, until some others have come. */
+export function rememberRoot(root: object, mark: ValueMark): void {
+  newestRoots[newest] = root;
+  newestMarks[newest] = mark;
+  newest = (newest + 1) % newestRoots.length;
+}
