@@ -100,6 +100,7 @@ export type { AllSpacesOptions, AllSpacesProgress } from './supervisor/all-space
 export type { OverloadPolicy, WaitOptions } from './supervisor/calls.js';
 export type { StreamOptions } from './supervisor/event-reads.js';
 export type { RamaxHealth, ThreadHealth } from './supervisor/health.js';
+export type { LookupHealth } from './supervisor/lookup-filling.js';
 export type { RamaxOptions, RamaxStats } from './supervisor/ramax.js';
 export type {
   ExecuteOptions,

@@ -36,13 +36,19 @@ interface OpenCall {
 /** See the head of this file. */
 export class ShardHandle {
   readonly #lossesMax: number;
+  readonly #onCommitted: (eventId: number) => void;
   readonly #open = new Set<OpenCall>();
   /** The latest sequence of each space that an answer has told of. */
   readonly #sequences = new Map<number, number>();
   #caller: Caller<ShardCalls> | undefined;
   #failure: RamaxError | undefined;
 
-  constructor({ restartsMax }: Pick<Limits, 'restartsMax'>) {
+  /** @param onCommitted told of the last event of each command that is answered */
+  constructor(
+    { restartsMax }: Pick<Limits, 'restartsMax'>,
+    onCommitted: (eventId: number) => void = () => {},
+  ) {
+    this.#onCommitted = onCommitted;
     this.#lossesMax = Math.max(lossesMaxAtLeast, restartsMax - 2);
   }
 
@@ -79,7 +85,7 @@ export class ShardHandle {
       });
       return {
         answer: pending.answer.then((accepted) => {
-          this.#committed(spaceId, accepted.spaceSequence);
+          this.#committed(spaceId, accepted);
           return accepted;
         }),
         cancel: pending.cancel,
@@ -101,8 +107,9 @@ export class ShardHandle {
     this.#sequences.delete(spaceId);
   }
 
-  #committed(spaceId: number, sequence: number): void {
-    if (sequence > (this.#sequences.get(spaceId) ?? 0)) this.#sequences.set(spaceId, sequence);
+  #committed(spaceId: number, { spaceSequence, firstEventId, eventCount }: Accepted): void {
+    if (spaceSequence > (this.#sequences.get(spaceId) ?? 0)) this.#sequences.set(spaceId, spaceSequence);
+    this.#onCommitted(firstEventId + eventCount - 1);
   }
 
   #begin<Reply>(isCommand: boolean, send: OpenCall['send']): PendingCall<Reply> {
