@@ -99,6 +99,7 @@ export type { StorageAdapter, StorageRef } from './storage/adapter.js';
 export type { AllSpacesOptions, AllSpacesProgress } from './supervisor/all-spaces.js';
 export type { StreamOptions } from './supervisor/event-reads.js';
 export type { RamaxHealth, ThreadHealth } from './supervisor/health.js';
+export type { LookupHealth } from './supervisor/lookup-filling.js';
 export type { RamaxOptions, RamaxStats } from './supervisor/ramax.js';
 export type {
   ExecuteOptions,

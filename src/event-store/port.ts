@@ -173,6 +173,19 @@ export interface LogReader {
   close(): Promise<void>;
 }
 
+/**
+ * Fills what an adapter derives from its log, so that lookups are fast and cost no commit anything. It works beside the
+ * writer and the readers, in any one thread; reads give the same answers however far it has come.
+ */
+export interface LookupFiller {
+  /**
+   * One run: takes up to `rowsMax` rows of the log into the lookups, and lets go of up to so many of purged spaces. Says
+   * whether nothing is left. A run that rejects has changed nothing and can be tried again.
+   */
+  fillLookups(rowsMax: number): Promise<{ readonly done: boolean }>;
+  close(): Promise<void>;
+}
+
 /** The writer's end of the log. */
 export interface LogStore extends LogReader {
   /** Names this log for ever: a projection made from another log is recognised by it. */

@@ -43,7 +43,7 @@ export async function openStorage(
   const ownership = await adapter.acquireOwnership(storage, nodePlatform, { ownershipWaitMs });
   let log: LogStore;
   try {
-    log = await adapter.openLog(storage, nodePlatform);
+    log = await adapter.openLog(storage, nodePlatform, { fillsLookups: true });
   } catch (error) {
     await ownership.release();
     throw error;

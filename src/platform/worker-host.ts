@@ -4,17 +4,19 @@
  * A writer or a shard is one long task in a pool of its own (`minThreads: 0`, so that the pool does not start a thread
  * again by itself: restarts are the supervisor's, with backoff). The data plane runs over ports that are handed to the
  * task. `atomics: 'disabled'`, because Piscina's default makes an idle thread deaf to other ports. Scans of the log are
- * stateless, so they use a pool as pools are meant to be used.
+ * stateless, so they use a pool as pools are meant to be used. So are runs of the lookups' filler, but one takes longer
+ * than a read, and one at a time is enough: they have a pool of one thread of their own, so that no stream waits for them.
  */
 
 import type { TransferListItem } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { packedValues } from '../codec/packed-frames.js';
 import { asRamaxError, type ErrorData, RamaxError } from '../core/errors.js';
-import type { LogReader } from '../event-store/port.js';
+import type { LogReader, LookupFiller } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
 import type { StorageRef } from '../storage/adapter.js';
 import type { ShardThreadConfig, Thread, ThreadHost, WriterThreadConfig } from '../supervisor/thread-host.js';
+import type { FillerAnswer, FillerTask } from './filler-task.js';
 import { nodeChannel } from './node-port.js';
 import type { ReaderTask } from './reader-task.js';
 
@@ -30,10 +32,11 @@ export const workerHost: ThreadHost = {
   startWriter: (config) => startThread('writer', config),
   startShard: (config) => startThread('shard', config),
   channel: () => nodeChannel(),
+  openLookupFiller: (storage) => pooledFiller(storage),
   openReader: (storage) => pooledReader(storage),
 };
 
-function entryPoint(name: 'writer' | 'shard' | 'reader'): string {
+function entryPoint(name: 'writer' | 'shard' | 'reader' | 'filler'): string {
   return new URL(`../../workers/${name}.js`, import.meta.url).href;
 }
 
@@ -63,6 +66,26 @@ async function endOf(task: unknown, name: string, port: Port, pool: Piscina): Pr
     port.close();
     void pool.destroy();
   }
+}
+
+/** A filler whose every run is a task of a pool of one thread. */
+function pooledFiller(storage: StorageRef): LookupFiller {
+  const pool = new Piscina({
+    filename: entryPoint('filler'),
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: readerIdleMs,
+    recordTiming: false,
+  });
+  return {
+    async fillLookups(rowsMax) {
+      const task: FillerTask = { storage, rowsMax };
+      const answer = (await pool.run(task)) as FillerAnswer;
+      if ('error' in answer) throw RamaxError.fromData(answer.error);
+      return answer;
+    },
+    close: () => pool.destroy(),
+  };
 }
 
 /** A log reader whose every read is a task of a small pool. */

@@ -88,9 +88,17 @@ export interface CheckpointResult {
   readonly checkpointedPages: number;
 }
 
-/** Moves the write-ahead log into the database, as far as readers allow (`PASSIVE`) or wholly (`TRUNCATE`). */
-export function checkpointWal(connection: Connection, mode: 'PASSIVE' | 'TRUNCATE'): CheckpointResult {
-  const [row] = connection.pragma(`wal_checkpoint(${mode})`) as [
+/**
+ * Moves the write-ahead log into the database, as far as readers allow (`PASSIVE`) or wholly (`TRUNCATE`).
+ *
+ * @param database which one, where several are attached to the connection
+ */
+export function checkpointWal(
+  connection: Connection,
+  mode: 'PASSIVE' | 'TRUNCATE',
+  database = 'main',
+): CheckpointResult {
+  const [row] = connection.pragma(`${database}.wal_checkpoint(${mode})`) as [
     { busy: number; log: number; checkpointed: number },
   ];
   return { busy: row.busy !== 0, walPages: row.log, checkpointedPages: row.checkpointed };

@@ -22,12 +22,21 @@ export class FileIdentity {
    * @throws {RamaxError} `storage`
    */
   check(): void {
-    for (const [file, identity] of this.#identities) {
-      if (identityOf(file) === identity) continue;
-      throw new RamaxError('storage', `${file} was deleted or replaced while it was open`, {
-        details: { file },
-      });
-    }
+    const file = this.#changed();
+    if (file === undefined) return;
+    throw new RamaxError('storage', `${file} was deleted or replaced while it was open`, {
+      details: { file },
+    });
+  }
+
+  /** Whether each of the files is the one that was there at the beginning. */
+  areSame(): boolean {
+    return this.#changed() === undefined;
+  }
+
+  #changed(): string | undefined {
+    for (const [file, identity] of this.#identities) if (identityOf(file) !== identity) return file;
+    return undefined;
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 import type { Platform } from '../core/clock.js';
-import type { LogReader, LogStore } from '../event-store/port.js';
+import type { LogReader, LogStore, LookupFiller } from '../event-store/port.js';
 import type { PStateStore } from '../pstate/port.js';
 
 /** A storage choice as plain data: what `sqlite()` and `memory()` return. */
@@ -38,14 +38,24 @@ export interface OwnershipOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How to open a log. */
+export interface OpenLogOptions {
+  /** The log fills its lookups itself, in its writer's thread. Default: false, somebody uses `openLookupFiller`. */
+  readonly fillsLookups?: boolean;
+}
+
 /** One kind of storage. */
 export interface StorageAdapter {
   /** Whether any thread can read the log beside its writer; else reads go through the writer's thread. */
   readonly readsBesideWriter: boolean;
   /** Makes sure that no other runtime uses this storage (`already_owned` with the owner's pid otherwise). */
   acquireOwnership(ref: StorageRef, platform: Platform, options: OwnershipOptions): Promise<Ownership>;
+  /** Whether its log has lookups that are filled behind the commits, by the one that `openLookupFiller` gives. */
+  readonly hasLookups: boolean;
   /** Opens the log for writing, creating or migrating it. */
-  openLog(ref: StorageRef, platform: Platform): Promise<LogStore>;
+  openLog(ref: StorageRef, platform: Platform, options?: OpenLogOptions): Promise<LogStore>;
+  /** Opens what fills the lookups beside the writer; only where there are any. It opens no file before its first run. */
+  openLookupFiller(ref: StorageRef): Promise<LookupFiller>;
   /** Opens the log for reading beside the writer, or undefined where only the writer's thread can read it. */
   openLogReader(ref: StorageRef): Promise<LogReader | undefined>;
   /** Opens one partition of the projections. */

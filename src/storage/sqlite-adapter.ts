@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { assert } from '../core/assert.js';
 import { openSqliteLogReader } from '../event-store/sqlite/sqlite-log-reader.js';
 import { openSqliteLogStore } from '../event-store/sqlite/sqlite-log-store.js';
+import { SqliteLookupFiller } from '../event-store/sqlite/sqlite-lookup-filler.js';
 import { openSqlitePStateStore } from '../pstate/sqlite/sqlite-pstate-store.js';
 import type { StorageAdapter, StorageRef } from './adapter.js';
 import { prepareDataDirectory } from './data-directory.js';
@@ -12,6 +13,7 @@ import { DirectoryOwnership } from './directory-ownership.js';
 /** Storage in the SQLite files of one directory. */
 export const adapter: StorageAdapter = {
   readsBesideWriter: true,
+  hasLookups: true,
   async acquireOwnership(ref, platform, options) {
     const directory = directoryOf(ref);
     await prepareDataDirectory(directory, {
@@ -20,8 +22,12 @@ export const adapter: StorageAdapter = {
     return DirectoryOwnership.acquire(directory, platform.clock, options);
   },
 
-  async openLog(ref, platform) {
-    return openSqliteLogStore(logFile(ref), platform);
+  async openLog(ref, platform, options) {
+    return openSqliteLogStore(logFile(ref), platform, options);
+  },
+
+  async openLookupFiller(ref) {
+    return new SqliteLookupFiller(logFile(ref));
   },
 
   async openLogReader(ref) {

@@ -22,7 +22,8 @@ export interface SqliteOptions {
 const optionNames = ['directory', 'allowNetworkFileSystem'] as const;
 
 /**
- * Storage in SQLite files of one directory: `ramax.db` (the log), `pstate-00.db` to `pstate-15.db` (projections, which
+ * Storage in SQLite files of one directory: `ramax.db` (the log), `lookups.db`
+ * (what is derived from it, can be rebuilt), `pstate-00.db` to `pstate-15.db` (projections, which
  * can be rebuilt), `owner.lock` and `owner.json`.
  *
  * @throws {RamaxError} `invalid_input`

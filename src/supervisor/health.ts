@@ -3,6 +3,7 @@
 import type { Clock } from '../core/clock.js';
 import type { ErrorData, RamaxError } from '../core/errors.js';
 import type { ShardHealth, ViewProblem } from '../protocol/stats.js';
+import type { LookupHealth } from './lookup-filling.js';
 import type { Supervisor } from './supervisor.js';
 
 /** How long a thread may take to say how it is. */
@@ -20,13 +21,15 @@ export interface ThreadHealth {
 /** See the head of this file. */
 export interface RamaxHealth {
   /**
-   * `ok`; `degraded`: a thread does not answer (its calls wait until it does), or a view has stopped; `failed`: the runtime has
-   * stopped, and `failure` says why; `closed`.
+   * `ok`; `degraded`: a thread does not answer (its calls wait until it does), a view has stopped, or the lookups of the log
+   * cannot be filled; `failed`: the runtime has stopped, and `failure` says why; `closed`.
    */
   readonly status: 'ok' | 'degraded' | 'failed' | 'closed';
   readonly failure: ErrorData | undefined;
   readonly writer: ThreadHealth;
   readonly shards: readonly ThreadHealth[];
+  /** What helps reads by entity. Answers are right without it, and slower. */
+  readonly lookups: LookupHealth;
   readonly views: {
     /** Views of open spaces that have stopped. */
     readonly stopped: number;
@@ -85,7 +88,7 @@ export class HealthProbe {
 }
 
 function summary(
-  { restarts, failure }: Supervisor,
+  { restarts, failure, lookups: { health: lookups } }: Supervisor,
   closed: RamaxError | undefined,
   isWriterAnswering: boolean,
   shards: readonly (ShardHealth | undefined)[],
@@ -99,7 +102,7 @@ function summary(
     views.problems.push(...shard.problems.slice(0, problemsShownMax - views.problems.length));
   }
   const isAnswering = isWriterAnswering && shards.every((shard) => shard !== undefined);
-  const isWell = isAnswering && views.stopped === 0;
+  const isWell = isAnswering && views.stopped === 0 && lookups.failure === undefined;
   return {
     status: failure !== undefined ? 'failed' : closed !== undefined ? 'closed' : isWell ? 'ok' : 'degraded',
     failure: failure?.toData(),
@@ -108,6 +111,7 @@ function summary(
       isAnswering: shard !== undefined,
       restarts: restarts.shards[index] ?? 0,
     })),
+    lookups,
     views,
   };
 }

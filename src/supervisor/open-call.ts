@@ -37,7 +37,7 @@ export interface OpenCalls {
   end(call: Sendable): void;
   /** The latest sequence of a space that an answer has told of. */
   sequenceOf(spaceId: number): number;
-  committed(spaceId: number, sequence: number): void;
+  committed(spaceId: number, accepted: Accepted): void;
 }
 
 /** See the head of this file. */
@@ -157,7 +157,7 @@ export class OpenCommand extends OpenCall<Accepted, CommandResult> {
   }
 
   protected resultOf(accepted: Accepted): CommandResult {
-    this.openCalls.committed(this.spaceId, accepted.spaceSequence);
+    this.openCalls.committed(this.spaceId, accepted);
     return commandResult(accepted);
   }
 }

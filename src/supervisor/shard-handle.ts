@@ -13,6 +13,7 @@
 
 import type { CommandResult } from '../content-store/content-store.js';
 import type { WrittenInvocation } from '../content-store/invocation.js';
+import type { Accepted } from '../content-store/turn.js';
 import { Chain } from '../core/chain.js';
 import { RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
@@ -35,13 +36,19 @@ const lossesMaxAtLeast = 2;
 /** See the head of this file. */
 export class ShardHandle implements OpenCalls {
   readonly #lossesMax: number;
+  readonly #onCommitted: (eventId: number) => void;
   readonly #open = new Chain<Sendable>();
   /** The latest sequence of each space that an answer has told of. */
   readonly #sequences = new Map<number, number>();
   #caller: Caller<ShardCalls> | undefined;
   #failure: RamaxError | undefined;
 
-  constructor({ restartsMax }: Pick<Limits, 'restartsMax'>) {
+  /** @param onCommitted told of the last event of each command that is answered */
+  constructor(
+    { restartsMax }: Pick<Limits, 'restartsMax'>,
+    onCommitted: (eventId: number) => void = () => {},
+  ) {
+    this.#onCommitted = onCommitted;
     this.#lossesMax = Math.max(lossesMaxAtLeast, restartsMax - 2);
   }
 
@@ -124,8 +131,9 @@ export class ShardHandle implements OpenCalls {
     return this.#sequences.get(spaceId) ?? 0;
   }
 
-  committed(spaceId: number, sequence: number): void {
-    if (sequence > this.sequenceOf(spaceId)) this.#sequences.set(spaceId, sequence);
+  committed(spaceId: number, { firstEventId, eventCount, spaceSequence }: Accepted): void {
+    if (spaceSequence > this.sequenceOf(spaceId)) this.#sequences.set(spaceId, spaceSequence);
+    this.#onCommitted(firstEventId + eventCount - 1);
   }
 }
 

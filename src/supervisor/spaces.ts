@@ -133,6 +133,7 @@ export class Spaces<A extends App = App> {
     await shard.call('dropSpace', { spaceId, spaceName }).answer;
     shard.forget(spaceId);
     await supervisor.writer.call('purgeSpace', { spaceId });
+    supervisor.lookups.spacePurged();
   }
 
   #read<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {

@@ -27,6 +27,7 @@ import {
 } from '../protocol/links.js';
 import { remoteLogReader } from '../protocol/remote-log-reader.js';
 import type { Ownership, StorageAdapter, StorageRef } from '../storage/adapter.js';
+import { LookupFilling } from './lookup-filling.js';
 import { ShardHandle } from './shard-handle.js';
 import type { ThreadHost } from './thread-host.js';
 import { ThreadKeeper } from './thread-keeper.js';
@@ -76,6 +77,8 @@ export class Supervisor {
   readonly writer = new WriterHandle();
   /** Reads of the log off the hot path. */
   readonly log: LogReader;
+  /** Fills the lookups of the log. */
+  readonly lookups: LookupFilling;
   #writerReady: WriterReady = { logId: '', ownerGeneration: 0, deletedSpaces: [] };
   #app: AppDescription = { name: '', commands: [], queries: [], views: [], viewVersions: {} };
   #names: AppNames = namesOf(this.#app);
@@ -83,12 +86,14 @@ export class Supervisor {
   #failure: RamaxError | undefined;
 
   private constructor(options: SupervisorOptions, ownership: Ownership) {
-    const { adapter, host, storage, shards } = options;
+    const { adapter, host, storage, shards, platform } = options;
     this.#options = options;
     this.#ownership = ownership;
     this.log = adapter.readsBesideWriter
       ? host.openReader(storage)
       : remoteLogReader(() => this.writer.current());
+    const filler = adapter.hasLookups ? host.openLookupFiller(storage) : undefined;
+    this.lookups = new LookupFilling(filler, platform.clock);
     this.#writerKeeper = this.#keepWriter();
     this.#shards = Array.from({ length: shards }, (_, index) => this.#keepShard(index));
   }
@@ -150,6 +155,8 @@ export class Supervisor {
   /** Lets all threads finish what they hold, then lets the directory go. Calls must have ended. */
   async drain(): Promise<void> {
     await Promise.all(this.#shards.map(({ keeper }) => keeper.drain()));
+    // Before the writer closes the log, so that nobody reads it while its write-ahead log is emptied for good.
+    await this.lookups.close();
     await this.#writerKeeper.drain();
     await this.stop();
   }
@@ -157,6 +164,7 @@ export class Supervisor {
   /** Ends all threads now and lets the directory go. */
   async stop(): Promise<void> {
     await Promise.all([...this.#shards.map(({ keeper }) => keeper.stop()), this.#writerKeeper.stop()]);
+    await this.lookups.close();
     await this.log.close();
     await this.#ownership.release();
   }
@@ -164,6 +172,7 @@ export class Supervisor {
   async #startThreads(): Promise<void> {
     await this.#writerKeeper.start();
     await Promise.all(this.#shards.map(({ keeper }) => keeper.start()));
+    this.lookups.start();
   }
 
   #keepWriter(): ThreadKeeper<WriterCalls, WriterReady> {
@@ -187,7 +196,7 @@ export class Supervisor {
 
   #keepShard(index: number): KeptShard {
     const { platform, limits, host, storage, app } = this.#options;
-    const handle = new ShardHandle(limits);
+    const handle = new ShardHandle(limits, (eventId) => this.lookups.committed(eventId));
     const keeper = new ThreadKeeper<ShardCalls, AppDescription>({
       name: `shard ${index}`,
       link: shardLink,

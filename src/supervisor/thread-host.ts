@@ -5,7 +5,7 @@
 
 import type { ErrorData } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import type { LogReader } from '../event-store/port.js';
+import type { LogReader, LookupFiller } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
 import type { StorageRef } from '../storage/adapter.js';
 
@@ -42,6 +42,8 @@ export interface ThreadHost {
   startShard(config: ShardThreadConfig): Thread;
   /** Two connected ports, to be handed to two threads. */
   channel(): readonly [Port, Port];
+  /** Fills the lookups of the log off the hot path, in a thread of its own; only for storage that has any. */
+  openLookupFiller(storage: StorageRef): LookupFiller;
   /** Reads the log off the hot path, beside the writer. */
   openReader(storage: StorageRef): LogReader;
 }

@@ -126,6 +126,9 @@ export class House<A extends App> {
         return thread;
       },
       channel: () => houseChannel(this.scheduler),
+      openLookupFiller(): never {
+        throw new TypeError('the disk of the house has no lookups');
+      },
       openReader: (): LogReader => this.disk.openLogReader(new HouseThread(this.scheduler), this.scheduler),
     };
   }
@@ -152,8 +155,10 @@ export class House<A extends App> {
     };
     return {
       readsBesideWriter: true,
+      hasLookups: false,
       acquireOwnership: async () => ({ release: async () => {} }),
       openLog: neverCalled,
+      openLookupFiller: neverCalled,
       openLogReader: neverCalled,
       openPStateStore: neverCalled,
     };

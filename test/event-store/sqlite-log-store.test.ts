@@ -66,10 +66,29 @@ describe('the SQLite log', () => {
       ]);
     });
 
-    it('read one entity through its index, from where the page begins', () => {
-      expect(planOf(readSql.entity, 1, 'e', 1, 0, 1, 10)).toEqual([
-        'SEARCH events USING INDEX events_by_entity (space_id=? AND entity_id=? AND event_id>?)',
-        'SEARCH events USING COVERING INDEX events_by_space_sequence (space_id=? AND space_sequence<?)',
+    it('find the head of a space at the end of its index', () => {
+      const head = [
+        'SEARCH spaces USING INTEGER PRIMARY KEY (rowid=?)',
+        'SEARCH last USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN',
+        'SEARCH events USING COVERING INDEX events_by_space_sequence (space_id=?)',
+      ];
+      expect(planOf(readSql.head, 1)).toEqual(head);
+      expect(planOf('SELECT * FROM space_sequences WHERE space_id = ?', 1)).toEqual([
+        head[0],
+        'SEARCH events USING INTEGER PRIMARY KEY (rowid=?)',
+        'SEARCH newest USING COVERING INDEX events_by_space_sequence (space_id=?)',
+      ]);
+    });
+
+    it('find where the lookups end in a space over its index alone, from its end', () => {
+      const covering = 'SEARCH events USING COVERING INDEX events_by_space_sequence';
+      expect(planOf(readSql.sequenceUpTo, 1, 1)).toEqual([`${covering} (space_id=?)`]);
+      expect(planOf(readSql.eventIdUpTo, 1, 1)).toEqual([`${covering} (space_id=? AND space_sequence<?)`]);
+    });
+
+    it('look for an entity without lookups in its own space, from where the page begins', () => {
+      expect(planOf(readSql.entityScan, 1, 0, 'e', 1, 10)).toEqual([
+        'SEARCH events USING INDEX events_by_space_sequence (space_id=? AND space_sequence>?)',
         'SEARCH spaces USING INTEGER PRIMARY KEY (rowid=?)',
       ]);
     });
@@ -136,7 +155,7 @@ describe('the SQLite log', () => {
       const names = tables
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         .pluck();
-      expect(names.all()).toEqual(['commands', 'events', 'meta', 'space_sequences', 'spaces']);
+      expect(names.all()).toEqual(['commands', 'events', 'meta', 'purged_spaces', 'spaces']);
       tables.close();
       rmSync(file);
       const failing = { ...platform, ids: { newId: () => undefined as unknown as string } };
@@ -150,7 +169,7 @@ describe('the SQLite log', () => {
     it('refuses a newer format and names both versions', async () => {
       await open().close();
       tamper((database) => database.pragma('user_version = 7'));
-      expect(open).toThrow(/version 7 .* up to 1/);
+      expect(open).toThrow(/version 7 .* up to 2/);
       for (const opening of [open, () => openSqliteLogReader(file)]) {
         expect(await openingCode(opening)).toBe('format_newer');
       }

@@ -81,6 +81,7 @@ const types = [
   'LimitsOptions',
   'LogReader',
   'LogStore',
+  'LookupHealth',
   'MigrateOptions',
   'MigrationProgress',
   'OpenStorage',

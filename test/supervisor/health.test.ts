@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { RamaxError } from '../../src/core/errors.js';
 import type { ShardHealth, ViewProblem } from '../../src/protocol/stats.js';
 import { HealthProbe } from '../../src/supervisor/health.js';
+import type { LookupHealth } from '../../src/supervisor/lookup-filling.js';
 import { ShardHandle } from '../../src/supervisor/shard-handle.js';
 import type { Supervisor } from '../../src/supervisor/supervisor.js';
 import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
@@ -15,6 +16,7 @@ let shards: FakeShard[];
 let handles: ShardHandle[];
 let probe: HealthProbe;
 let failure: RamaxError | undefined;
+let lookups: LookupHealth;
 /** What the writer answers, and how often it was asked. */
 let writer: { answer: () => Promise<unknown>; asked: number };
 
@@ -24,12 +26,16 @@ beforeEach(() => {
   handles = shards.map(() => new ShardHandle({ restartsMax: 5 }));
   for (const [index, handle] of handles.entries()) handle.up(shards[index]!.caller);
   failure = undefined;
+  lookups = { unfilledEvents: 7, failure: undefined };
   writer = { answer: async () => ({}), asked: 0 };
   const supervisor = {
     get failure() {
       return failure;
     },
     restarts: { writer: 1, shards: [0, 3] },
+    get lookups() {
+      return { health: lookups };
+    },
     shards: handles,
     writer: {
       call: () => {
@@ -79,8 +85,14 @@ describe('the health of a runtime', () => {
         { isAnswering: true, restarts: 0 },
         { isAnswering: true, restarts: 3 },
       ],
+      lookups: { unfilledEvents: 7, failure: undefined },
       views: { stopped: 0, changed: 0, building: 0, problems: [] },
     });
+  });
+
+  it('is degraded when the lookups cannot be filled, and says why', async () => {
+    lookups = { unfilledEvents: 50_000, failure: { code: 'storage', message: 'the disk is full' } };
+    expect(await health()).toMatchObject({ status: 'degraded', lookups });
   });
 
   it('is ok while views are being filled', async () => {

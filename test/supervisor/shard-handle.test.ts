@@ -90,6 +90,17 @@ describe('a shard’s stand-in', () => {
     expect(reports).toEqual([1]);
   });
 
+  it('tells of the last event of each command that is answered', async () => {
+    const told: number[] = [];
+    handle = new ShardHandle({ restartsMax: 5 }, (eventId) => told.push(eventId));
+    handle.up(shard.caller);
+    execute('three');
+    await arrive();
+    shard.commands.get('three')!.accept({ firstEventId: 7, eventCount: 3, spaceSequence: 3 });
+    await arrive();
+    expect(told).toEqual([9]);
+  });
+
   it('says nothing of an earlier sending when a call is sent for the first time', async () => {
     handle.up(shard.caller);
     execute('a');

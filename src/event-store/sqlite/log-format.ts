@@ -1,6 +1,8 @@
 /**
  * The tables of the log in SQLite, version by version. Version 1 has every column that export, upcasting, reactors and
- * several views are known to need, so that they add rows and not columns.
+ * several views are known to need, so that they add rows and not columns. Version 2 leaves in the commit what must be
+ * there, the events and the uniqueness of their sequences: where a space ends is read from its last event, and the
+ * lookup by entity is filled behind the commits, in a file of its own (`lookup-format.ts`).
  *
  * Identities are never reused, although neither table is AUTOINCREMENT: the writer counts on from the largest id or the
  * high-water mark in `meta`, whichever is larger, and raises the mark before it deletes the row that holds the largest.
@@ -82,6 +84,25 @@ const versionOne = `
   CREATE UNIQUE INDEX commands_by_id ON commands (space_id, command_id);
 `;
 
+const versionTwo = `
+  DROP INDEX events_by_entity;
+  DROP TABLE space_sequences;
+
+  CREATE VIEW space_sequences (  -- where a live space ends; no row before its first event
+    space_id, last_sequence, last_event_id, last_hash
+  ) AS
+  SELECT spaces.space_id, events.space_sequence, events.event_id, events.hash
+  FROM spaces CROSS JOIN events ON events.event_id = (
+    SELECT event_id FROM events AS newest
+    WHERE newest.space_id = spaces.space_id ORDER BY newest.space_sequence DESC LIMIT 1)
+  WHERE spaces.deleted_at IS NULL;
+
+  CREATE TABLE purged_spaces (   -- of which no row is left: what is derived from the log lets go of them, too
+    purge_number INTEGER PRIMARY KEY,
+    space_id INTEGER NOT NULL
+  ) STRICT;
+`;
+
 /**
  * The format of the log.
  *
@@ -91,7 +112,10 @@ export function logFormat(newLogId: string): FileFormat {
   return {
     name: 'event log',
     applicationId: logApplicationId,
-    migrations: [(connection) => createVersionOne(connection, newLogId)],
+    migrations: [
+      (connection) => createVersionOne(connection, newLogId),
+      (connection) => connection.exec(versionTwo),
+    ],
   };
 }
 

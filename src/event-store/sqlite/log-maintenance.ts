@@ -2,7 +2,8 @@
  * Deletion in chunks: the rows of deleted spaces, and command records past their retention. The store runs each call in
  * a transaction of its own.
  *
- * Invariant: the high-water marks are raised before any row goes, so that no event id and no space id comes back.
+ * Invariants: the high-water marks are raised before any row goes, so that no event id and no space id comes back. A space
+ * whose last row goes is noted in `purged_spaces` in the same transaction.
  */
 
 import { assert } from '../../core/assert.js';
@@ -29,6 +30,7 @@ export class LogMaintenance {
   readonly #isDeleted: Statement<[number], number>;
   /** In the order in which they delete; the registry's row goes last, because it hides what is still there. */
   readonly #deletions: readonly Statement<[number, number]>[];
+  readonly #notePurged: Statement<[number]>;
   readonly #oldestCommands: Statement<[number], readonly [commandNumber: number, acceptedAt: number]>;
   readonly #deleteCommandsUpTo: Statement<[number]>;
 
@@ -40,9 +42,9 @@ export class LogMaintenance {
     this.#deletions = [
       connection.prepare(deleteEventsSql),
       connection.prepare(deleteCommandsSql),
-      connection.prepare('DELETE FROM space_sequences WHERE space_id = ? AND ? > 0'),
       connection.prepare('DELETE FROM spaces WHERE space_id = ? AND ? > 0'),
     ];
+    this.#notePurged = connection.prepare('INSERT INTO purged_spaces (space_id) VALUES (?)');
     this.#oldestCommands = connection.prepare<[number], readonly [number, number]>(oldestCommandsSql).raw();
     this.#deleteCommandsUpTo = connection.prepare('DELETE FROM commands WHERE command_number <= ?');
   }
@@ -58,7 +60,9 @@ export class LogMaintenance {
     for (const deletion of this.#deletions) {
       if (rowsLeft > 0) rowsLeft -= deletion.run(spaceId, rowsLeft).changes;
     }
-    return { done: this.#isDeleted.get(spaceId) === undefined };
+    if (this.#isDeleted.get(spaceId) !== undefined) return { done: false };
+    this.#notePurged.run(spaceId);
+    return { done: true };
   }
 
   /** See `LogStore.pruneCommands`. */

@@ -4,6 +4,7 @@
 
 import type { Connection, Statement } from '../../sqlite/connection.js';
 import type { CommandRecord, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
+import type { Mark } from './lookup-reader.js';
 import { readSql } from './read-sql.js';
 import {
   type CommandTuple,
@@ -19,8 +20,14 @@ import {
 
 /** See `LogReader`, whose reads these are. */
 export class LogQueries {
+  /** The log's own id. */
+  readonly logId: string;
   readonly #space: Statement<[number, number, number, number], EventTuple>;
-  readonly #entity: Statement<[number, string, number, number, number, number], EventTuple>;
+  readonly #sequenceUpTo: Statement<[number, number], number>;
+  readonly #eventIdUpTo: Statement<[number, number], number>;
+  readonly #entityEvent: Statement<[number, number, string, number], EventTuple>;
+  readonly #entityScan: Statement<[number, number, string, number, number], EventTuple>;
+  readonly #isMarked: Statement<[number, number, Uint8Array], number>;
   readonly #all: Statement<[number, number], EventTuple>;
   readonly #event: Statement<[number, number, number], EventTuple>;
   readonly #commands: Statement<[string, number, number], CommandTuple>;
@@ -35,9 +42,16 @@ export class LogQueries {
 
   constructor(connection: Connection) {
     this.#space = connection.prepare<[number, number, number, number], EventTuple>(readSql.space).raw();
-    this.#entity = connection
-      .prepare<[number, string, number, number, number, number], EventTuple>(readSql.entity)
+    this.#sequenceUpTo = connection.prepare<[number, number], number>(readSql.sequenceUpTo).pluck();
+    this.#eventIdUpTo = connection.prepare<[number, number], number>(readSql.eventIdUpTo).pluck();
+    this.#entityEvent = connection
+      .prepare<[number, number, string, number], EventTuple>(readSql.entityEvent)
       .raw();
+    this.#entityScan = connection
+      .prepare<[number, number, string, number, number], EventTuple>(readSql.entityScan)
+      .raw();
+    this.#isMarked = connection.prepare<[number, number, Uint8Array], number>(readSql.isMarked).pluck();
+    this.logId = String(connection.prepare(readSql.logId).pluck().get());
     this.#all = connection.prepare<[number, number], EventTuple>(readSql.all).raw();
     this.#event = connection.prepare<[number, number, number], EventTuple>(readSql.event).raw();
     this.#commands = connection.prepare<[string, number, number], CommandTuple>(readSql.commands).raw();
@@ -55,9 +69,33 @@ export class LogQueries {
     return takeWithin(this.#space.iterate(spaceId, after, spaceId, bounds.limit), bounds.bytesMax);
   }
 
-  readEntity(spaceId: number, entityId: string, after: number, bounds: ReadBounds): readonly StoredEvent[] {
-    const rows = this.#entity.iterate(spaceId, entityId, spaceId, after, spaceId, bounds.limit);
-    return takeWithin(rows, bounds.bytesMax);
+  /** The last sequence of a space up to an event id; 0 before its first event. */
+  sequenceUpTo(spaceId: number, eventId: number): number {
+    return this.#sequenceUpTo.get(spaceId, eventId) ?? 0;
+  }
+
+  /** The id of a space's last event up to a sequence; 0 before the first. */
+  eventIdUpTo(spaceId: number, sequence: number): number {
+    return this.#eventIdUpTo.get(spaceId, sequence) ?? 0;
+  }
+
+  /** An event by its id, when it is of this entity of this space. */
+  entityEvent(eventId: number, spaceId: number, entityId: string): StoredEvent | undefined {
+    const row = this.#entityEvent.get(eventId, spaceId, entityId, spaceId);
+    return row === undefined ? undefined : toStoredEvent(row);
+  }
+
+  /** Events of one entity with `spaceSequence > after`, out of all of its space. */
+  scanEntity(spaceId: number, entityId: string, after: number, bounds: ReadBounds): readonly StoredEvent[] {
+    return takeWithin(
+      this.#entityScan.iterate(spaceId, after, entityId, spaceId, bounds.limit),
+      bounds.bytesMax,
+    );
+  }
+
+  /** Whether a mark of the lookups counts for this log. */
+  isMarked({ eventId, spaceId, hash }: Mark): boolean {
+    return this.#isMarked.get(eventId, spaceId, hash) === 1;
   }
 
   readAll(after: number, bounds: ReadBounds): readonly StoredEvent[] {

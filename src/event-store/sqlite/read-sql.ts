@@ -17,15 +17,29 @@ export const readSql = {
     ORDER BY space_sequence LIMIT ?`,
 
   /**
-   * spaceId, entityId, spaceId, after, spaceId, limit. The sequence is turned into an event id first, so that the index
-   * by entity is entered where the page begins.
+   * spaceId, eventId: the last sequence of the space up to an event id. It walks back from the space's end over its index
+   * alone; the plus keeps SQLite from walking over the events of all spaces instead.
    */
-  entity: `SELECT ${eventColumns} FROM events
-    WHERE space_id = ? AND entity_id = ? AND event_id > coalesce(
-      (SELECT event_id FROM events WHERE space_id = ? AND space_sequence <= ?
-       ORDER BY space_sequence DESC LIMIT 1), 0)
-      AND ${spaceIsLive}
-    ORDER BY event_id LIMIT ?`,
+  sequenceUpTo: `SELECT space_sequence FROM events WHERE space_id = ? AND +event_id <= ?
+    ORDER BY space_sequence DESC LIMIT 1`,
+
+  /** spaceId, sequence: the id of the last event up to a sequence. */
+  eventIdUpTo: `SELECT event_id FROM events WHERE space_id = ? AND space_sequence <= ?
+    ORDER BY space_sequence DESC LIMIT 1`,
+
+  /** eventId, spaceId, entityId, spaceId: the event that an entry of the lookups speaks of, if it does. */
+  entityEvent: `SELECT ${eventColumns} FROM events
+    WHERE event_id = ? AND space_id = ? AND entity_id = ? AND ${spaceIsLive}`,
+
+  /** spaceId, after, entityId, spaceId, limit: the events of an entity without a lookup, from all of its space. */
+  entityScan: `SELECT ${eventColumns} FROM events
+    WHERE space_id = ? AND space_sequence > ? AND entity_id = ? AND ${spaceIsLive}
+    ORDER BY space_sequence LIMIT ?`,
+
+  /** eventId, spaceId, hash: whether a mark of the lookups counts for this log. */
+  isMarked: 'SELECT EXISTS (SELECT 1 FROM events WHERE event_id = ? AND space_id = ? AND hash = ?)',
+
+  logId: `SELECT value FROM meta WHERE key = '${metaKeys.logId}'`,
 
   /** after, limit. The few deleted spaces whose rows are still there are read from their own index. */
   all: `SELECT ${eventColumns} FROM events
@@ -52,9 +66,10 @@ export const readSql = {
     (SELECT value FROM meta WHERE key = '${metaKeys.spaceIdMark}'))`,
 
   /** spaceId */
-  head: `SELECT last_sequence, last_event_id, last_hash
-    FROM spaces LEFT JOIN space_sequences USING (space_id)
-    WHERE space_id = ? AND deleted_at IS NULL`,
+  head: `SELECT last.space_sequence, last.event_id, last.hash
+    FROM spaces LEFT JOIN events AS last ON last.event_id = (
+      SELECT event_id FROM events WHERE events.space_id = spaces.space_id ORDER BY space_sequence DESC LIMIT 1)
+    WHERE spaces.space_id = ? AND deleted_at IS NULL`,
 
   /** spaceName */
   spaceByName: `SELECT ${spaceColumns} FROM spaces WHERE space_name = ? AND deleted_at IS NULL`,

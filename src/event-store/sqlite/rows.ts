@@ -67,7 +67,7 @@ export function toSpaceRow(row: SpaceTuple): SpaceRow {
   return { spaceId: row[0], spaceName: row[1], metadata: parseMetadataText(row[2]), createdAt: row[3] };
 }
 
-/** One row of `spaces` with what `space_sequences` has for it: nulls before the first event. */
+/** One row of `spaces` with the last event of the space: nulls before the first. */
 export type HeadTuple = readonly [
   lastSequence: number | null,
   lastEventId: number | null,

@@ -2,16 +2,19 @@
  * Reads the log in SQLite. On its own it has a read-only connection beside the writer's; the writer's end
  * (`sqlite-log-store.ts`) extends it over its own connection.
  *
- * Invariants: a read is one statement, so it sees whole committed batches and holds no transaction when it returns
- * (L6, L7); after `close` every call is refused with `closed`.
+ * Invariants: a read is one statement, or several in one snapshot, so it sees whole committed batches and holds no
+ * transaction when it returns (L6, L7); after `close` every call is refused with `closed`.
  */
 
 import { RamaxError } from '../../core/errors.js';
 import { type Connection, openConnection, storageError } from '../../sqlite/connection.js';
 import { checkFormat, isCurrent } from '../../sqlite/file-format.js';
 import type { CommandRecord, LogReader, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
+import { EntityReads } from './entity-reads.js';
 import { logFormat } from './log-format.js';
 import { LogQueries } from './log-queries.js';
+import { lookupFileOf } from './lookup-format.js';
+import { LookupReader } from './lookup-reader.js';
 
 /** How long a statement waits for another connection. In WAL mode readers and the writer do not wait for each other;
  * this covers the moments of opening, recovery and a checkpoint that truncates. */
@@ -21,10 +24,14 @@ export const busyTimeoutMs = 5_000;
 export class SqliteLogReader implements LogReader {
   readonly #connection: Connection;
   readonly #queries: LogQueries;
+  readonly #lookups: LookupReader;
+  readonly #entityReads: EntityReads;
 
   constructor(connection: Connection, queries: LogQueries = new LogQueries(connection)) {
     this.#connection = connection;
     this.#queries = queries;
+    this.#lookups = new LookupReader(lookupFileOf(connection.name));
+    this.#entityReads = new EntityReads(connection, queries, this.#lookups);
   }
 
   async readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]> {
@@ -37,7 +44,7 @@ export class SqliteLogReader implements LogReader {
     after: number,
     bounds: ReadBounds,
   ): Promise<readonly StoredEvent[]> {
-    return this.read((queries) => queries.readEntity(spaceId, entityId, after, bounds));
+    return this.read(() => this.#entityReads.readEntity(spaceId, entityId, after, bounds));
   }
 
   async readAll(after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]> {
@@ -77,7 +84,13 @@ export class SqliteLogReader implements LogReader {
   }
 
   async close(): Promise<void> {
+    this.closeLookups();
     this.#connection.close();
+  }
+
+  /** Before the log's own connection is closed. */
+  protected closeLookups(): void {
+    this.#lookups.close();
   }
 
   /** Runs one read, or refuses it when this end of the log is not usable. */

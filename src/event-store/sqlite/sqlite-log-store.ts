@@ -30,6 +30,7 @@ import type { LogStore, LogWrite, LogWriteOutcome, SpaceHead } from '../port.js'
 import { logFormat, metaKeys } from './log-format.js';
 import { LogMaintenance } from './log-maintenance.js';
 import { LogQueries } from './log-queries.js';
+import { SelfFilling } from './self-filling.js';
 import { busyTimeoutMs, SqliteLogReader } from './sqlite-log-reader.js';
 import { SqliteTables } from './sqlite-tables.js';
 
@@ -54,6 +55,7 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
   readonly #tables: SqliteTables;
   readonly #maintenance: LogMaintenance;
   readonly #files: FileIdentity;
+  readonly #selfFilling: SelfFilling | undefined;
   readonly #begin: Statement<[]>;
   readonly #commit: Statement<[]>;
   readonly #generation: Statement<[string], number>;
@@ -61,7 +63,12 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
   #failure: RamaxError | undefined;
 
   /** Use `openSqliteLogStore`. */
-  constructor(connection: Connection, ownerGeneration: number, clock: Clock) {
+  constructor(
+    connection: Connection,
+    ownerGeneration: number,
+    clock: Clock,
+    { fillsLookups = false }: SqliteLogStoreOptions = {},
+  ) {
     const queries = new LogQueries(connection);
     super(connection, queries);
     this.#connection = connection;
@@ -69,6 +76,7 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
     this.ownerGeneration = ownerGeneration;
     this.#tables = new SqliteTables(connection, queries, clock);
     this.#maintenance = new LogMaintenance(connection);
+    this.#selfFilling = fillsLookups ? new SelfFilling(connection.name, this.#tables.lastEventId) : undefined;
     this.#files = new FileIdentity([connection.name, `${connection.name}-wal`]);
     this.#begin = connection.prepare('BEGIN IMMEDIATE');
     this.#commit = connection.prepare('COMMIT');
@@ -80,11 +88,9 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
 
   async commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]> {
     assertBatch(batch);
-    return this.#transact('commit to the log', () => {
-      const outcomes = applyBatch(batch, this.#tables);
-      this.#tables.writeHeads();
-      return outcomes;
-    });
+    const outcomes = this.#transact('commit to the log', () => applyBatch(batch, this.#tables));
+    this.#selfFilling?.committed(this.#tables.lastEventId);
+    return outcomes;
   }
 
   override async latestEventId(): Promise<number> {
@@ -93,7 +99,8 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
   }
 
   override async spaceHead(spaceId: number): Promise<SpaceHead | undefined> {
-    return this.read(() => this.#tables.head(spaceId));
+    const head = this.read(() => this.#tables.head(spaceId));
+    return head === undefined ? undefined : { ...head };
   }
 
   async deletedSpaces(): Promise<readonly number[]> {
@@ -101,9 +108,11 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
   }
 
   async purgeSpace(spaceId: number, rowsMax: number): Promise<{ readonly done: boolean }> {
-    return this.#transact('delete from the log', () =>
+    const purged = this.#transact('delete from the log', () =>
       this.#maintenance.purgeSpace(spaceId, rowsMax, this.#tables),
     );
+    if (purged.done) this.#selfFilling?.purged();
+    return purged;
   }
 
   async pruneCommands(before: number, rowsMax: number): Promise<{ readonly done: boolean }> {
@@ -112,6 +121,8 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
 
   override async close(): Promise<void> {
     if (!this.#connection.open) return;
+    this.#selfFilling?.close();
+    this.closeLookups();
     try {
       // A reader may hold the log open: what is left over is moved at the next opening.
       if (this.#failure === undefined) checkpointWal(this.#connection, 'TRUNCATE');
@@ -137,13 +148,13 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
     try {
       this.#begin.run();
       this.#checkOwner();
+      this.#tables.begin();
       result = work();
       this.#commit.run();
       this.#files.check();
     } catch (error) {
       throw this.#fail(error, `cannot ${intent}`);
     }
-    this.#tables.confirm();
     this.#checkpointWhenDue();
     return result;
   }
@@ -176,12 +187,22 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
   }
 }
 
+/** How to open the log for writing. */
+export interface SqliteLogStoreOptions {
+  /** Fill the lookups in this thread, every so many events: for use without a runtime, which has a thread for it. */
+  readonly fillsLookups?: boolean;
+}
+
 /**
  * Opens the log in `file` for writing; creates or migrates it.
  *
  * @throws {RamaxError} `storage`, `storage_unsuitable`, `format_newer`, `corrupt`
  */
-export function openSqliteLogStore(file: string, platform: Platform): SqliteLogStore {
+export function openSqliteLogStore(
+  file: string,
+  platform: Platform,
+  options: SqliteLogStoreOptions = {},
+): SqliteLogStore {
   const format = logFormat(platform.ids.newId());
   const connection = openConnection({
     file,
@@ -193,7 +214,7 @@ export function openSqliteLogStore(file: string, platform: Platform): SqliteLogS
     connection.pragma(`journal_size_limit = ${walBytesKept}`);
     connection.pragma(`cache_size = -${writerCacheKibibytes}`);
     migrate(connection, format);
-    return new SqliteLogStore(connection, raiseOwnerGeneration(connection), platform.clock);
+    return new SqliteLogStore(connection, raiseOwnerGeneration(connection), platform.clock, options);
   } catch (error) {
     connection.close();
     throw storageError(error, `cannot open ${file}`);

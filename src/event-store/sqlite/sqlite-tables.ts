@@ -1,6 +1,6 @@
 /**
- * The tables of the log inside the writer's transaction. Only the store calls it, between BEGIN and COMMIT, and says
- * afterwards that the transaction is committed.
+ * The tables of the log inside the writer's transaction. Only the store calls it: `begin`, and then the rest, between
+ * BEGIN and COMMIT. A transaction that fails is the last one (see `SpaceHeads`).
  */
 
 import { assert } from '../../core/assert.js';
@@ -12,7 +12,7 @@ import type { CommandRecord, SealedEvent, SpaceHead, SpaceRow } from '../port.js
 import { metadataText, parseMetadataText } from '../space-metadata.js';
 import type { LogQueries } from './log-queries.js';
 import { SpaceHeads } from './space-heads.js';
-import { uuidToBytes } from './uuid-bytes.js';
+import { uuidScratch, writeUuid } from './uuid-bytes.js';
 
 const insertEventSql = `INSERT INTO events (event_id, space_id, space_sequence, entity_id, event_type, event_version,
   timestamp, created_at, causation_id, correlation_id, tags, metadata, invocation_id, hash, payload)
@@ -22,10 +22,6 @@ const insertCommandSql = `INSERT INTO commands (space_id, command_id, command_na
   first_event_id, event_count, space_sequence, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (space_id, command_id) DO NOTHING`;
 
-const upsertHeadSql = `INSERT INTO space_sequences (space_id, last_sequence, last_event_id, last_hash)
-  VALUES (?, ?, ?, ?) ON CONFLICT (space_id) DO UPDATE SET
-  last_sequence = excluded.last_sequence, last_event_id = excluded.last_event_id, last_hash = excluded.last_hash`;
-
 /** See `LogTables`. */
 export class SqliteTables implements LogTables {
   readonly #queries: LogQueries;
@@ -33,12 +29,14 @@ export class SqliteTables implements LogTables {
   readonly #heads: SpaceHeads;
   readonly #insertEvent: Statement;
   readonly #insertCommand: Statement;
-  readonly #upsertHead: Statement;
   readonly #insertSpace: Statement;
   readonly #updateSpace: Statement;
   readonly #markSpaceDeleted: Statement;
+  /** SQLite copies what is bound to a statement. */
+  readonly #invocation = uuidScratch();
   #lastEventId: number;
   #lastSpaceId: number;
+  #now = 0;
 
   constructor(connection: Connection, queries: LogQueries, clock: Clock) {
     this.#queries = queries;
@@ -46,7 +44,6 @@ export class SqliteTables implements LogTables {
     this.#heads = new SpaceHeads((spaceId) => queries.spaceHead(spaceId));
     this.#insertEvent = connection.prepare(insertEventSql);
     this.#insertCommand = connection.prepare(insertCommandSql);
-    this.#upsertHead = connection.prepare(upsertHeadSql);
     this.#insertSpace = connection.prepare(
       'INSERT INTO spaces (space_id, space_name, created_at, metadata) VALUES (?, ?, ?, ?)',
     );
@@ -58,6 +55,11 @@ export class SqliteTables implements LogTables {
     );
     this.#lastEventId = queries.latestEventId();
     this.#lastSpaceId = queries.latestSpaceId();
+  }
+
+  /** A transaction begins: what it writes has one time. */
+  begin(): void {
+    this.#now = Math.trunc(this.#clock.now());
   }
 
   get lastEventId(): number {
@@ -73,24 +75,23 @@ export class SqliteTables implements LogTables {
   }
 
   insertEvents(spaceId: number, invocationId: string, events: readonly SealedEvent[]): void {
-    const invocation = uuidToBytes(invocationId);
-    const createdAt = this.#now();
+    const invocation = writeUuid(invocationId, this.#invocation);
     const head = this.#heads.get(spaceId);
     assert(head !== undefined, 'events are inserted into a live space');
-    let { lastSpaceSequence, lastHash } = head;
     for (const event of events) {
       this.#lastEventId += 1;
-      lastSpaceSequence += 1;
-      lastHash = event.hash;
+      head.lastEventId = this.#lastEventId;
+      head.lastSpaceSequence += 1;
+      head.lastHash = event.hash;
       this.#insertEvent.run(
         this.#lastEventId,
         spaceId,
-        lastSpaceSequence,
+        head.lastSpaceSequence,
         event.entityId,
         event.type,
         event.version,
         event.timestamp,
-        createdAt,
+        this.#now,
         event.causationId,
         event.correlationId,
         event.tags,
@@ -100,7 +101,6 @@ export class SqliteTables implements LogTables {
         event.payload,
       );
     }
-    this.#heads.stage(spaceId, { lastSpaceSequence, lastEventId: this.#lastEventId, lastHash });
   }
 
   insertCommand(spaceId: number, record: CommandRecord): boolean {
@@ -109,11 +109,11 @@ export class SqliteTables implements LogTables {
       record.commandId,
       record.commandName,
       record.paramsHash,
-      uuidToBytes(record.invocationId),
+      writeUuid(record.invocationId, this.#invocation),
       record.firstEventId,
       record.eventCount,
       record.spaceSequence,
-      this.#now(),
+      this.#now,
     );
     return changes > 0;
   }
@@ -125,7 +125,7 @@ export class SqliteTables implements LogTables {
   insertSpace(spaceName: string, metadata: Readonly<Record<string, Value>>): SpaceRow {
     this.#lastSpaceId += 1;
     const spaceId = this.#lastSpaceId;
-    const createdAt = this.#now();
+    const createdAt = this.#now;
     const text = metadataText(metadata);
     this.#insertSpace.run(spaceId, spaceName, createdAt, text);
     return { spaceId, spaceName, metadata: parseMetadataText(text), createdAt };
@@ -137,25 +137,8 @@ export class SqliteTables implements LogTables {
   }
 
   markSpaceDeleted(spaceId: number): boolean {
-    const { changes } = this.#markSpaceDeleted.run(this.#now(), spaceId);
-    if (changes > 0) this.#heads.stage(spaceId, undefined);
+    const { changes } = this.#markSpaceDeleted.run(this.#now, spaceId);
+    if (changes > 0) this.#heads.forget(spaceId);
     return changes > 0;
-  }
-
-  /** The last writes of a transaction: once for each space, however many appends it had. */
-  writeHeads(): void {
-    for (const [spaceId, head] of this.#heads.staged()) {
-      if (head === undefined) continue;
-      this.#upsertHead.run(spaceId, head.lastSpaceSequence, head.lastEventId, head.lastHash);
-    }
-  }
-
-  /** The transaction is committed. */
-  confirm(): void {
-    this.#heads.confirm();
-  }
-
-  #now(): number {
-    return Math.trunc(this.#clock.now());
   }
 }
