@@ -17,4 +17,16 @@ export function quoted(text: string): string {
 /** `text` as JSON, or null. */
 export function quotedOrNull(text: string | null): string {
   return text === null ? 'null' : quoted(text);
+/** Names that are kept as JSON: the first ones that come, which are nearly always those that come again. */
+const namesMax = 1_024;
+const nameLengthMax = 64;
+const names = new Map<string, string>();
+
+/** A name as JSON: of a field, a command, a space. What comes with every call is written once. */
+export function quotedName(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const written = quoted(name);
+  if (names.size < namesMax && name.length <= nameLengthMax) names.set(name, written);
+  return written;
 }

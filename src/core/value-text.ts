@@ -6,7 +6,7 @@
  */
 
 import { assert } from './assert.js';
-import { isPlainText } from './json-text.js';
+import { isPlainText, quotedName } from './json-text.js';
 import { type ValueLimits, ValueWalk } from './value-walk.js';
 
 /** A value, written. */
@@ -68,15 +68,14 @@ function writtenText(value: string, walk: ValueWalk): string {
 
 function writtenArray(value: readonly unknown[], walk: ValueWalk): string {
   walk.enter(value);
-  let text = '[';
+  let text = '';
   for (let index = 0; index < value.length; index++) {
-    walk.path.push(index);
+    walk.go(index);
     walk.checkPlace(value, index);
-    if (index > 0) text += ',';
-    text += written(value[index], walk);
-    walk.path.pop();
+    text += (index === 0 ? '[' : ',') + written(value[index], walk);
   }
-  return `${text}]`;
+  walk.leave();
+  return text === '' ? '[]' : `${text}]`;
 }
 
 function writtenObject(value: object, walk: ValueWalk): string {
@@ -86,20 +85,11 @@ function writtenObject(value: object, walk: ValueWalk): string {
   for (const key of Object.keys(value)) {
     const property: unknown = (value as Record<string, unknown>)[key];
     if (property === undefined) continue;
-    walk.path.push(key);
-    text += text === '' ? '{' : ',';
-    text += writtenKey(key, property, walk);
-    text += written(property, walk);
-    walk.path.pop();
-  }
-  return text === '' ? '{}' : `${text}}`;
-}
-
-function writtenKey(key: string, property: unknown, walk: ValueWalk): string {
-  if (!isPlainText(key) || key === '__proto__') {
+    walk.go(key);
     walk.checkKey(key, property);
-    return `${JSON.stringify(key)}:`;
+    const mark = text === '' ? '{' : ',';
+    text += `${mark}${quotedName(key)}:${written(property, walk)}`;
   }
-  walk.spend(key.length);
-  return `"${key}":`;
+  walk.leave();
+  return text === '' ? '{}' : `${text}}`;
 }

@@ -11,11 +11,18 @@ export interface ValueLimits {
   readonly valueDepthMax: number;
 }
 
+/** A branch that the walk is in, and which part of it. One object for a branch costs less than a list of steps. */
+interface Place {
+  readonly above: Place | undefined;
+  readonly depth: number;
+  step: string | number | undefined;
+}
+
 /** One walk from a root. */
 export class ValueWalk {
   readonly limits: ValueLimits;
   readonly #field: string;
-  readonly path: (string | number)[] = [];
+  #place: Place | undefined;
   bytes = 0;
   /** Levels of branches down to the deepest that was met. */
   deepest = 0;
@@ -35,14 +42,30 @@ export class ValueWalk {
     });
   }
 
+  /** Branches that the walk is in. */
+  get depth(): number {
+    return this.#place === undefined ? 0 : this.#place.depth;
+  }
+
   /** A branch begins: it costs one byte. */
   enter(branch: object): void {
-    const above = this.path.length;
-    if (above >= this.limits.valueDepthMax) {
+    const { depth } = this;
+    if (depth >= this.limits.valueDepthMax) {
       throw this.refuse(`at most ${this.limits.valueDepthMax} levels deep`, branch);
     }
-    if (above >= this.deepest) this.deepest = above + 1;
+    if (depth >= this.deepest) this.deepest = depth + 1;
     this.spend(1);
+    this.#place = { above: this.#place, depth: depth + 1, step: undefined };
+  }
+
+  /** To the next part of the branch. */
+  go(step: string | number): void {
+    if (this.#place !== undefined) this.#place.step = step;
+  }
+
+  /** The branch ends. */
+  leave(): void {
+    this.#place = this.#place?.above;
   }
 
   checkText(text: string): void {
@@ -80,7 +103,15 @@ export class ValueWalk {
   }
 
   refuse(expected: string, got: unknown): RamaxError {
-    return invalidInput(pathText(this.#field, this.path), expected, got);
+    return invalidInput(pathText(this.#field, this.#path()), expected, got);
+  }
+
+  #path(): (string | number)[] {
+    const steps: (string | number)[] = [];
+    for (let place = this.#place; place !== undefined; place = place.above) {
+      if (place.step !== undefined) steps.unshift(place.step);
+    }
+    return steps;
   }
 }
 

@@ -77,7 +77,7 @@ function copy(value: unknown, walk: ValueWalk): Value {
 function sharedBranch(branch: object, walk: ValueWalk): Value | undefined {
   const known = knownMark(branch);
   if (known === undefined) return undefined;
-  const deepest = walk.path.length + depthOfMark(known);
+  const deepest = walk.depth + depthOfMark(known);
   if (deepest > walk.limits.valueDepthMax) return undefined;
   walk.deepest = Math.max(walk.deepest, deepest);
   walk.spend(bytesOfMark(known));
@@ -85,11 +85,13 @@ function sharedBranch(branch: object, walk: ValueWalk): Value | undefined {
 }
 
 function copyBranch(value: object, walk: ValueWalk): Value {
-  const above = walk.path.length;
-  const [bytesBefore, deepestBefore] = [walk.bytes, walk.deepest];
+  const above = walk.depth;
+  const bytesBefore = walk.bytes;
+  const deepestBefore = walk.deepest;
   walk.deepest = 0;
   walk.enter(value);
   const frozen = Object.freeze(Array.isArray(value) ? copyArray(value, walk) : copyObject(value, walk));
+  walk.leave();
   rememberBranch(frozen, markOf(walk.bytes - bytesBefore, walk.deepest - above));
   walk.deepest = Math.max(walk.deepest, deepestBefore);
   return frozen;
@@ -98,10 +100,9 @@ function copyBranch(value: object, walk: ValueWalk): Value {
 function copyArray(value: readonly unknown[], walk: ValueWalk): Value[] {
   const copied: Value[] = [];
   for (let index = 0; index < value.length; index++) {
-    walk.path.push(index);
+    walk.go(index);
     walk.checkPlace(value, index);
     copied.push(copy(value[index], walk));
-    walk.path.pop();
   }
   return copied;
 }
@@ -112,10 +113,9 @@ function copyObject(value: object, walk: ValueWalk): { [key: string]: Value } {
   for (const key of Object.keys(value)) {
     const property: unknown = (value as Record<string, unknown>)[key];
     if (property === undefined) continue;
-    walk.path.push(key);
+    walk.go(key);
     walk.checkKey(key, property);
     copied[key] = copy(property, walk);
-    walk.path.pop();
   }
   return copied;
 }
@@ -146,11 +146,13 @@ const noLimits: ValueLimits = {
 };
 
 function freezeParsedBranch(branch: object, walk: ValueWalk): void {
-  const above = walk.path.length;
-  const [bytesBefore, deepestBefore] = [walk.bytes, walk.deepest];
+  const above = walk.depth;
+  const bytesBefore = walk.bytes;
+  const deepestBefore = walk.deepest;
   walk.deepest = 0;
   walk.enter(branch);
-  if (Array.isArray(branch)) for (const part of branch) freezeParsedPart(part, 0, walk);
+  let index = 0;
+  if (Array.isArray(branch)) for (const part of branch) freezeParsedPart(part, index++, walk);
   else {
     const object = branch as { readonly [key: string]: Value };
     for (const key of Object.keys(object)) {
@@ -158,6 +160,7 @@ function freezeParsedBranch(branch: object, walk: ValueWalk): void {
       freezeParsedPart(object[key] ?? null, key, walk);
     }
   }
+  walk.leave();
   Object.freeze(branch);
   rememberBranch(branch, markOf(walk.bytes - bytesBefore, walk.deepest - above));
   walk.deepest = Math.max(walk.deepest, deepestBefore);
@@ -166,9 +169,8 @@ function freezeParsedBranch(branch: object, walk: ValueWalk): void {
 function freezeParsedPart(part: Value, step: string | number, walk: ValueWalk): void {
   if (typeof part !== 'object' || part === null) walk.spend(valueBytes(part));
   else {
-    walk.path.push(step);
+    walk.go(step);
     freezeParsedBranch(part, walk);
-    walk.path.pop();
   }
 }
 

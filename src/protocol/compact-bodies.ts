@@ -6,7 +6,7 @@
  */
 
 import type { Accepted, Invocation } from '../content-store/turn.js';
-import { quoted } from '../core/json-text.js';
+import { quoted, quotedName } from '../core/json-text.js';
 import type { ValueText } from '../core/value-text.js';
 import type { Value } from '../core/values.js';
 import type { KeyRead, QueryRead, ReadReply, SentCommand, SpaceAddress } from './bodies.js';
@@ -35,7 +35,7 @@ export const compactExecute: CompactBody<SentCommand, SpaceAddress & { readonly 
   write(body) {
     const { invocationId, command, params } = body.invocation;
     // A UUID is plain text.
-    return `[${address(body)},"${invocationId}",${quoted(command)},${rareOfCommand(body)}${last(params)}]`;
+    return `[${address(body)},"${invocationId}",${quotedName(command)},${rareOfCommand(body)}${last(params)}]`;
   },
   read(places: CommandPlaces) {
     return { spaceId: places[0], spaceName: places[1], invocation: invocationAt(places) };
@@ -122,7 +122,7 @@ type QueryPlaces = readonly [
 /** A query. */
 export const compactQuery: CompactBody<SpaceAddress & QueryRead<ValueText>, SpaceAddress & QueryRead<Value>> =
   {
-    write: (body) => `[${address(body)},${quoted(body.query)},${body.at ?? null}${last(body.params)}]`,
+    write: (body) => `[${address(body)},${quotedName(body.query)},${body.at ?? null}${last(body.params)}]`,
     read: (places: QueryPlaces) => ({
       spaceId: places[0],
       spaceName: places[1],
@@ -139,7 +139,7 @@ export const compactReadReply: CompactBody<ReadReply> = {
 };
 
 function address({ spaceId, spaceName }: SpaceAddress): string {
-  return `${spaceId},${quoted(spaceName)}`;
+  return `${spaceId},${quotedName(spaceName)}`;
 }
 
 /** Parameters are the last place, so that they may be absent. */

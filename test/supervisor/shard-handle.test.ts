@@ -3,11 +3,15 @@ import type { CommandResult } from '../../src/content-store/content-store.js';
 import type { Accepted } from '../../src/content-store/turn.js';
 import type { RebuildProgress } from '../../src/content-store/view-fill.js';
 import { RamaxError } from '../../src/core/errors.js';
+import { resolveLimits } from '../../src/core/limits.js';
 import type { PendingCall } from '../../src/protocol/link.js';
 import type { CallPlan } from '../../src/supervisor/call-plan.js';
+import { Calls } from '../../src/supervisor/calls.js';
 import { ShardHandle } from '../../src/supervisor/shard-handle.js';
+import { noOptions } from '../../src/supervisor/wait-options.js';
 import { Scheduler } from '../../src/testing/scheduler.js';
 import { Settlements } from '../content-store/settlements.js';
+import { ManualClock } from '../testing/manual-clock.js';
 import { FakeShard } from './fake-shard.js';
 
 const address = { spaceId: 1, spaceName: 'acme' };
@@ -182,6 +186,35 @@ describe('when the shard is lost', () => {
     expect(settled.outcomes).toMatchObject({ poison: { code: 'outcome_unknown' } });
     expect(handle.openCalls).toBe(0);
     expect(shard.seen).toEqual([]);
+  });
+});
+
+describe('a call that begins because another one is given up', () => {
+  it('reaches the shard behind all that were begun before it', async () => {
+    const limits = resolveLimits({ spaceInFlightMax: 2 });
+    const calls = new Calls(new ManualClock(), limits, 'wait');
+    const make = (command: string): void => {
+      const invocation = { invocationId: `of ${command}`, command, params: undefined };
+      settled.watch(command, calls.make(handle.command(address, invocation), noOptions));
+    };
+    handle.up(shard.caller);
+    make('poison');
+    await arrive();
+    for (let loss = 0; loss < 2; loss++) await replaceShard();
+    for (const command of ['old', 'waits']) make(command);
+    await replaceShard();
+    expect(settled.outcomes).toMatchObject({ poison: { code: 'outcome_unknown' } });
+    expect(shard.seen).toEqual(['old', 'waits']);
+  });
+
+  it('ends with the others when there will be no shard any more', async () => {
+    const limits = resolveLimits({ spaceInFlightMax: 1 });
+    const calls = new Calls(new ManualClock(), limits, 'wait');
+    const read = () => handle.read(1, 'fetch', { ...address, key: 'k' }, 0);
+    for (let call = 0; call < 5_000; call++) settled.watch(`${call}`, calls.make(read(), noOptions));
+    handle.fail(new RamaxError('unavailable', 'the shard keeps failing'));
+    await calls.drain(new RamaxError('closed', 'the runtime is closed'));
+    expect([settled.names.length, calls.inFlight, handle.openCalls]).toEqual([5_000, 0, 0]);
   });
 });
 
