@@ -17,6 +17,8 @@ export function quoted(text: string): string {
 /** `text` as JSON, or null. */
 export function quotedOrNull(text: string | null): string {
   return text === null ? 'null' : quoted(text);
+}
+
 /** Names that are kept as JSON: the first ones that come, which are nearly always those that come again. */
 const namesMax = 1_024;
 const nameLengthMax = 64;
