@@ -26,11 +26,16 @@ export type Value = null | boolean | number | string | readonly Value[] | { read
  * @throws {RamaxError} `invalid_input` with the path, what was expected and what came
  */
 export function freezeValue(value: unknown, field: string, limits: ValueLimits): Value {
-  if (typeof value === 'object' && value !== null && knownMark(value) !== undefined) return value as Value;
+  if (isKnownValue(value)) return value;
   const walk = new ValueWalk(field, limits);
   const frozen = copy(value, walk);
   if (typeof frozen === 'object' && frozen !== null) rememberRoot(frozen, markOf(walk.bytes, walk.deepest));
   return frozen;
+}
+
+/** Whether `freezeValue` would give this value back as it is. */
+export function isKnownValue(value: unknown): value is Value {
+  return typeof value === 'object' && value !== null && knownMark(value) !== undefined;
 }
 
 /** The size of a value that `freezeValue` or `freezeParsed` gave out, as `valueBytesMax` counts it. */

@@ -76,9 +76,9 @@ export class ChangeLayers {
   }
 
   keepTurn(): void {
-    const written = this.#listener === undefined ? [] : this.#turn.writtenKeys();
+    const listener = this.#listener;
+    if (listener !== undefined) for (const key of this.#turn.writtenKeys()) listener(key);
     this.#turn.keep();
-    for (const key of written) this.#listener?.(key);
   }
 
   undoTurn(): void {

@@ -23,7 +23,7 @@ import { defaultLimits } from '../core/limits.js';
 import { checkId, checkInteger } from '../core/names.js';
 import type { EntriesOptions, PStateReader, PStateWriter, ResolveOptions } from '../core/pstate-access.js';
 import type { StateSchema } from '../core/state-schema.js';
-import { freezeValue, type Value } from '../core/values.js';
+import { freezeValue, isKnownValue, type Value } from '../core/values.js';
 import { absent, describeFlush, type FlushExtras, type Known } from './change-layer.js';
 import { ChangeLayers, type ChangeListener } from './change-layers.js';
 import { type FacedState, ReaderFacade, WriterFacade } from './facades.js';
@@ -245,7 +245,8 @@ export class PState implements FacedState {
   #checked(key: string, value: unknown): Value {
     if (!this.#layers.isDirty(key)) checkId(key, 'key', this.#limits.idBytesMax);
     const admitted = this.#schema === undefined ? value : this.#schema.admit(key, value);
-    return freezeValue(admitted, `pstate["${key}"]`, this.#limits);
+    // What comes from an event is known: no text for an error that cannot come.
+    return isKnownValue(admitted) ? admitted : freezeValue(admitted, `pstate["${key}"]`, this.#limits);
   }
 
   // Faces for app code

@@ -11,8 +11,8 @@ import type { ChangeLayer, Known } from './change-layer.js';
 /** See the file's header. At most one turn is open at a time. */
 export class UndoJournal {
   #open = false;
-  #keys: string[] = [];
-  #before: (Known | undefined)[] = [];
+  readonly #keys: string[] = [];
+  readonly #before: (Known | undefined)[] = [];
   #clearedLayer: ChangeLayer | undefined;
 
   get open(): boolean {
@@ -66,8 +66,7 @@ export class UndoJournal {
   drop(): void {
     this.#open = false;
     this.#clearedLayer = undefined;
-    if (this.#keys.length === 0) return;
-    this.#keys = [];
-    this.#before = [];
+    this.#keys.length = 0;
+    this.#before.length = 0;
   }
 }
