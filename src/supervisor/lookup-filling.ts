@@ -55,9 +55,9 @@ export class LookupFilling {
     this.#clock = clock;
   }
 
-  /** Fills what an earlier runtime has left. */
+  /** Fills what an earlier runtime has left, when everything else has started: a process that is soon over never does. */
   start(): void {
-    this.#runSoon();
+    if (this.#filler !== undefined) this.#timer ??= this.#whenQuiet(this.#newest);
   }
 
   /** Up to this event the log is committed. */
@@ -79,7 +79,7 @@ export class LookupFilling {
     };
   }
 
-  /** Ends a run that is under way; what it has filled is undone. */
+  /** No run begins any more; one that is under way ends first. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
