@@ -120,20 +120,17 @@ function isSameHash(left: Uint8Array, right: Uint8Array): boolean {
 }
 
 const uuidLength = 36;
-const [hyphen, zero, nine, a, f] = [0x2d, 0x30, 0x39, 0x61, 0x66];
+const hyphen = 0x2d;
 
-/** Every append comes this way: code by code it takes a quarter of a regular expression's time. */
+/** Every append comes this way, so only the form is looked at; an adapter that takes the digits apart asserts the rest. */
 function isUuid(text: string): boolean {
-  if (text.length !== uuidLength) return false;
-  for (let index = 0; index < uuidLength; index++) {
-    const code = text.charCodeAt(index);
-    const isRight =
-      index === 8 || index === 13 || index === 18 || index === 23
-        ? code === hyphen
-        : (code >= zero && code <= nine) || (code >= a && code <= f);
-    if (!isRight) return false;
-  }
-  return true;
+  return (
+    text.length === uuidLength &&
+    text.charCodeAt(8) === hyphen &&
+    text.charCodeAt(13) === hyphen &&
+    text.charCodeAt(18) === hyphen &&
+    text.charCodeAt(23) === hyphen
+  );
 }
 
 function refused(error: RamaxError): LogWriteOutcome {

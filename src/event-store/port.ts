@@ -183,6 +183,7 @@ export interface LookupFiller {
    * whether nothing is left. A run that rejects has changed nothing and can be tried again.
    */
   fillLookups(rowsMax: number): Promise<{ readonly done: boolean }>;
+  /** Resolves when a run that is under way has ended. */
   close(): Promise<void>;
 }
 

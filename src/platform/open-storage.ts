@@ -43,7 +43,7 @@ export async function openStorage(
   const ownership = await adapter.acquireOwnership(storage, nodePlatform, { ownershipWaitMs });
   let log: LogStore;
   try {
-    log = await adapter.openLog(storage, nodePlatform, { fillsLookups: true });
+    log = await adapter.openLog(storage, nodePlatform, { isAlone: true });
   } catch (error) {
     await ownership.release();
     throw error;

@@ -68,7 +68,10 @@ async function endOf(task: unknown, name: string, port: Port, pool: Piscina): Pr
   }
 }
 
-/** A filler whose every run is a task of a pool of one thread. */
+/**
+ * A filler whose every run is a task of a pool of one thread. Closing waits for a run under way: a thread that is ended
+ * inside the database's native code can take the process with it.
+ */
 function pooledFiller(storage: StorageRef): LookupFiller {
   const pool = new Piscina({
     filename: entryPoint('filler'),
@@ -77,14 +80,24 @@ function pooledFiller(storage: StorageRef): LookupFiller {
     idleTimeout: readerIdleMs,
     recordTiming: false,
   });
+  const runs = new Set<Promise<unknown>>();
   return {
     async fillLookups(rowsMax) {
       const task: FillerTask = { storage, rowsMax };
-      const answer = (await pool.run(task)) as FillerAnswer;
-      if ('error' in answer) throw RamaxError.fromData(answer.error);
-      return answer;
+      const run = pool.run(task) as Promise<FillerAnswer>;
+      runs.add(run);
+      try {
+        const answer = await run;
+        if ('error' in answer) throw RamaxError.fromData(answer.error);
+        return answer;
+      } finally {
+        runs.delete(run);
+      }
     },
-    close: () => pool.destroy(),
+    async close() {
+      await Promise.allSettled(runs);
+      await pool.destroy();
+    },
   };
 }
 

@@ -40,8 +40,11 @@ export interface OwnershipOptions {
 
 /** How to open a log. */
 export interface OpenLogOptions {
-  /** The log fills its lookups itself, in its writer's thread. Default: false, somebody uses `openLookupFiller`. */
-  readonly fillsLookups?: boolean;
+  /**
+   * The log fills its lookups itself, in its writer's thread. Default: false, somebody uses what `openLookupFiller` gives
+   * beside it, where the storage has lookups.
+   */
+  readonly isAlone?: boolean;
 }
 
 /** One kind of storage. */

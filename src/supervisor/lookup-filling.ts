@@ -5,11 +5,11 @@
  * Owns: the filler, and what is known of the log's end. Called by: the supervisor, with every answer of a command.
  *
  * Invariants:
- *   F1  One run at a time.
- *   F2  A run is due when `runEvents` events are committed and not filled, or less and nothing was committed for
+ *   Q1  One run at a time.
+ *   Q2  A run is due when `runEvents` events are committed and not filled, or less and nothing was committed for
  *       `quietMs`. So while runs succeed and keep up, less than two runs' events are left to the readers, which look
  *       through that part of their space themselves, and none when nothing is written.
- *   F3  A run that fails is tried again, after pauses that double up to `retryMsMax`. What is not filled grows meanwhile
+ *   Q3  A run that fails is tried again, after pauses that double up to `retryMsMax`. What is not filled grows meanwhile
  *       and reads by entity get slower; from the third failure on it shows in `health()`.
  */
 
@@ -55,9 +55,9 @@ export class LookupFilling {
     this.#clock = clock;
   }
 
-  /** Fills what an earlier runtime has left. */
+  /** Fills what an earlier runtime has left, when everything else has started: a process that is soon over never does. */
   start(): void {
-    this.#runSoon();
+    if (this.#filler !== undefined) this.#timer ??= this.#whenQuiet(this.#newest);
   }
 
   /** Up to this event the log is committed. */
@@ -79,7 +79,7 @@ export class LookupFilling {
     };
   }
 
-  /** Ends a run that is under way; what it has filled is undone. */
+  /** No run begins any more; one that is under way ends first. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();

@@ -276,7 +276,7 @@ describe('the lookups of the SQLite log', () => {
 
     beforeEach(async () => {
       await log.close();
-      log = openSqliteLogStore(file, platform, { fillsLookups: true });
+      log = openSqliteLogStore(file, platform, { isAlone: true });
     });
 
     it('are filled by the commit with which a run is full', async () => {

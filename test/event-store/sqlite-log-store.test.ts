@@ -4,7 +4,8 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readSql } from '../../src/event-store/sqlite/read-sql.js';
 import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
-import { openSqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
+import { openSqliteLogStore, type SqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
+import { SqliteLookupFiller } from '../../src/event-store/sqlite/sqlite-lookup-filler.js';
 import { openConnection } from '../../src/sqlite/connection.js';
 import {
   append,
@@ -126,14 +127,56 @@ describe('the SQLite log', () => {
     expect(readdirSync(directory.path)).toEqual(['ramax.db']);
   });
 
-  it('moves the write-ahead log into the database before it grows without bound', async () => {
-    const log = open();
-    const { spaceId } = await createSpace(log, 'a');
-    const large = Array.from({ length: 10 }, (_, n) => plainEvent(`a${n}`, 'e1', 1_000_000));
-    for (let n = 0; n < 6; n++) await log.commit([append(spaceId, n * 10, large)]);
-    expect(statSync(file).size).toBeGreaterThan(20_000_000);
-    expect(statSync(`${file}-wal`).size).toBeLessThan(40_000_000);
-    await log.close();
+  describe('moves the write-ahead log into the database before it grows without bound', () => {
+    const batchBytes = 10_000_000;
+    const batchEvents = 10;
+
+    /** Commits batches of events of a megabyte each. */
+    async function commitLarge(
+      log: SqliteLogStore,
+      batches: number,
+      afterEach: () => Promise<unknown> = async () => {},
+    ): Promise<void> {
+      const { spaceId } = await createSpace(log, 'a');
+      const large = Array.from({ length: batchEvents }, (_, n) =>
+        plainEvent(`a${n}`, 'e1', batchBytes / batchEvents),
+      );
+      for (let n = 0; n < batches; n++) {
+        await log.commit([append(spaceId, n * batchEvents, large)]);
+        await afterEach();
+      }
+    }
+
+    it('itself, when it is alone', async () => {
+      const log = openSqliteLogStore(file, platform, { isAlone: true });
+      await commitLarge(log, 6);
+      expect(statSync(file).size).toBeGreaterThan(2 * batchBytes);
+      expect(statSync(`${file}-wal`).size).toBeLessThan(4 * batchBytes);
+      await log.close();
+    });
+
+    it('in the thread that fills the lookups, and begins it again when that has moved nearly all', async () => {
+      const log = open();
+      const filler = new SqliteLookupFiller(file);
+      const { spaceId } = await createSpace(log, 'small');
+      let sequence = 0;
+      await commitLarge(log, 12, async () => {
+        await filler.fillLookups(100);
+        await log.commit([append(spaceId, sequence++, [plainEvent('s')])]);
+      });
+      expect(statSync(file).size).toBeGreaterThan(8 * batchBytes);
+      expect(statSync(`${file}-wal`).size).toBeLessThan(6 * batchBytes);
+      await filler.close();
+      await log.close();
+    });
+
+    it('itself, when that thread does not', async () => {
+      const log = open();
+      await commitLarge(log, 10);
+      expect(statSync(file).size).toBeGreaterThan(4 * batchBytes);
+      expect(statSync(`${file}-wal`).size).toBeLessThan(9 * batchBytes);
+      await log.close();
+    });
   });
 
   it('reads while the writer goes on, and holds no transaction between reads', async () => {

@@ -17,11 +17,13 @@ describe('the lookups of a runtime', () => {
 
   afterEach(() => bed.clear());
 
+  /** Entries of a space; none while the file is not made. */
   function entriesOf(directory: string, spaceId: number): number {
     const file = join(directory, 'lookups.db');
     if (!existsSync(file)) return 0;
     const database = new Database(file, { readonly: true });
     try {
+      if (database.pragma('user_version', { simple: true }) === 0) return 0;
       const sql = 'SELECT count(*) FROM entity_events WHERE space_id = ?';
       return Number(database.prepare(sql).pluck().get(spaceId));
     } finally {

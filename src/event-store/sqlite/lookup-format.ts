@@ -6,13 +6,13 @@
  * sixty pages more; rows that are sorted first dirty a fraction of that, and none of it is synced with a commit.
  *
  * Invariants, on which reads by entity rest (`entity-reads.ts`):
- *   K1  A mark says: every event of this log up to this id has its entry, except those of spaces in `swept_spaces`. A
+ *   X1  A mark says: every event of this log up to this id has its entry, except those of spaces in `swept_spaces`. A
  *       mark counts only for a log that has this event in this space with this hash; hashes are chained and cover a fresh
  *       id of each call, so a log that has it has the same events before it. Several older marks are kept, for when the event of
  *       the newest is gone with its space, or the log is an older copy of itself.
- *   K2  An entry alone says nothing: the event is read, and has to be of that space and entity. So entries that are too
+ *   X2  An entry alone says nothing: the event is read, and has to be of that space and entity. So entries that are too
  *       many, of another past of the log or of spaces that are gone, do no harm.
- *   K3  Entries are taken away for one reason: their space is purged. It is in `swept_spaces` before the first goes, and a
+ *   X3  Entries are taken away for one reason: their space is purged. It is in `swept_spaces` before the first goes, and a
  *       space that is there is read without the lookups: an older copy of the log may still have it.
  */
 
@@ -37,7 +37,7 @@ const versionOne = `
     value ANY NOT NULL
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE marks (           -- up to where the entries are complete; the newest counts, see K1
+  CREATE TABLE marks (           -- up to where the entries are complete; the newest counts, see X1
     event_id INTEGER PRIMARY KEY,
     space_id INTEGER NOT NULL,   -- of this event
     hash BLOB NOT NULL           -- of this event
@@ -50,7 +50,7 @@ const versionOne = `
     PRIMARY KEY (space_id, entity_id, event_id)
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE swept_spaces (    -- whose entries were taken away, see K3
+  CREATE TABLE swept_spaces (    -- whose entries were taken away, see X3
     space_id INTEGER PRIMARY KEY
   ) STRICT;
 

@@ -33,13 +33,7 @@ import { LogQueries } from './log-queries.js';
 import { SelfFilling } from './self-filling.js';
 import { busyTimeoutMs, SqliteLogReader } from './sqlite-log-reader.js';
 import { SqliteTables } from './sqlite-tables.js';
-
-/**
- * Pages in the write-ahead log that are not in the database yet (16 MiB at 4 KiB each) at which the writer moves them.
- * A checkpoint syncs the database and costs the same few milliseconds for a few pages as for thousands, so it must be
- * rare; but all readers search a longer write-ahead log.
- */
-const checkpointPagesMin = 4_096;
+import { WriterCheckpoints } from './wal-checkpoints.js';
 
 /** A write-ahead log that a long read has kept from being emptied is cut to this once it can be (64 MiB). */
 const walBytesKept = 64 * 1024 * 1024;
@@ -59,7 +53,7 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
   readonly #begin: Statement<[]>;
   readonly #commit: Statement<[]>;
   readonly #generation: Statement<[string], number>;
-  readonly #walStatus: Statement<[], readonly [busy: number, walPages: number, checkpointedPages: number]>;
+  readonly #checkpoints: WriterCheckpoints;
   #failure: RamaxError | undefined;
 
   /** Use `openSqliteLogStore`. */
@@ -67,7 +61,7 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
     connection: Connection,
     ownerGeneration: number,
     clock: Clock,
-    { fillsLookups = false }: SqliteLogStoreOptions = {},
+    { isAlone = false }: SqliteLogStoreOptions = {},
   ) {
     const queries = new LogQueries(connection);
     super(connection, queries);
@@ -76,14 +70,12 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
     this.ownerGeneration = ownerGeneration;
     this.#tables = new SqliteTables(connection, queries, clock);
     this.#maintenance = new LogMaintenance(connection);
-    this.#selfFilling = fillsLookups ? new SelfFilling(connection.name, this.#tables.lastEventId) : undefined;
+    this.#selfFilling = isAlone ? new SelfFilling(connection.name, this.#tables.lastEventId) : undefined;
     this.#files = new FileIdentity([connection.name, `${connection.name}-wal`]);
     this.#begin = connection.prepare('BEGIN IMMEDIATE');
     this.#commit = connection.prepare('COMMIT');
     this.#generation = connection.prepare<[string], number>('SELECT value FROM meta WHERE key = ?').pluck();
-    this.#walStatus = connection
-      .prepare<[], readonly [number, number, number]>('PRAGMA wal_checkpoint(NOOP)')
-      .raw();
+    this.#checkpoints = new WriterCheckpoints(connection, isAlone);
   }
 
   async commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]> {
@@ -179,8 +171,7 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
 
   #checkpointWhenDue(): void {
     try {
-      const [, walPages, checkpointedPages] = this.#walStatus.get() ?? [0, 0, 0];
-      if (walPages - checkpointedPages >= checkpointPagesMin) checkpointWal(this.#connection, 'PASSIVE');
+      this.#checkpoints.committed();
     } catch (error) {
       this.#fail(error, 'cannot move the write-ahead log into the database');
     }
@@ -189,8 +180,11 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
 
 /** How to open the log for writing. */
 export interface SqliteLogStoreOptions {
-  /** Fill the lookups in this thread, every so many events: for use without a runtime, which has a thread for it. */
-  readonly fillsLookups?: boolean;
+  /**
+   * No `SqliteLookupFiller` works beside it: it fills the lookups and moves the write-ahead log itself, in its own thread.
+   * Default: false, as in a runtime, which has a thread for it.
+   */
+  readonly isAlone?: boolean;
 }
 
 /**

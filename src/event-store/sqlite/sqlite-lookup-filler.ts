@@ -6,25 +6,22 @@
  * Invariants: those of `lookup-format.ts`, and
  *   - It writes nothing into the log, and takes no lock there that a commit waits for. So no transaction begins with
  *     IMMEDIATE, which would lock both files; the first statement of each writes into the lookups and locks these alone.
+ *   - After a run it moves the log's write-ahead log into the log, when that is due, so that the writer seldom has to. Its
+ *     failure is that of the run.
  *   - What a run has filled before it failed is undone with it. A run that was not synced before a power cut is made again.
  *   - Damaged lookups, and those of a newer format, are thrown away and made anew.
  */
 
 import { rmSync } from 'node:fs';
 import { isRamaxError, RamaxError } from '../../core/errors.js';
-import {
-  type Connection,
-  checkpointWal,
-  openConnection,
-  type Statement,
-  storageError,
-} from '../../sqlite/connection.js';
+import { type Connection, checkpointWal, openConnection, storageError } from '../../sqlite/connection.js';
 import { checkFormat, isCurrent, migrate } from '../../sqlite/file-format.js';
 import { FileIdentity } from '../../sqlite/file-identity.js';
 import type { LookupFiller } from '../port.js';
 import { logFormat } from './log-format.js';
 import { lookupFileOf, lookupFormat } from './lookup-format.js';
 import { LookupRun, markEventsApart } from './lookup-run.js';
+import { checkpointPagesMin, WalStatus } from './wal-checkpoints.js';
 
 /** How long a run waits for another filler, one of a thread that is just being stopped. */
 const busyTimeoutMs = 5_000;
@@ -102,6 +99,9 @@ export class SqliteLookupFiller implements LookupFiller {
     try {
       migrate(connection, lookupFormat);
       connection.prepare('ATTACH ? AS log').run(this.#logFile);
+      // For checkpoints of the log, which sync it. Only macOS has a difference between fsync and a full flush.
+      connection.pragma('log.synchronous = FULL');
+      connection.pragma('checkpoint_fullfsync = 1');
       return new OpenedFiles(connection, this.#logFile, this.#eventsApart);
     } catch (error) {
       connection.close();
@@ -125,16 +125,16 @@ class OpenedFiles {
   readonly #identity: FileIdentity;
   readonly #run: LookupRun;
   readonly #transact: (rowsMax: number) => boolean;
-  readonly #walStatus: Statement<[], readonly [busy: number, walPages: number, checkpointedPages: number]>;
+  readonly #lookupWal: WalStatus;
+  readonly #logWal: WalStatus;
 
   constructor(connection: Connection, logFile: string, eventsApart: number) {
     this.#connection = connection;
     this.#identity = new FileIdentity([connection.name, logFile]);
     this.#run = new LookupRun(connection, eventsApart);
     this.#transact = connection.transaction((rowsMax: number) => this.#run.fill(rowsMax)).deferred;
-    this.#walStatus = connection
-      .prepare<[], readonly [number, number, number]>('PRAGMA main.wal_checkpoint(NOOP)')
-      .raw();
+    this.#lookupWal = new WalStatus(connection);
+    this.#logWal = new WalStatus(connection, 'log');
   }
 
   areStillThere(): boolean {
@@ -143,8 +143,8 @@ class OpenedFiles {
 
   fill(rowsMax: number): boolean {
     const done = this.#transact(rowsMax);
-    const [, walPages] = this.#walStatus.get() ?? [0, 0, 0];
-    if (walPages >= lookupWalPagesMax) checkpointWal(this.#connection, 'PASSIVE', 'main');
+    if (this.#lookupWal.pagesToMove() >= lookupWalPagesMax) checkpointWal(this.#connection, 'PASSIVE');
+    if (this.#logWal.pagesToMove() >= checkpointPagesMin) checkpointWal(this.#connection, 'PASSIVE', 'log');
     return done;
   }
 
