@@ -17,7 +17,7 @@ import type { Clock, Timer } from '../core/clock.js';
 import { asRamaxError, type ErrorData, type RamaxError } from '../core/errors.js';
 import type { LookupFiller } from '../event-store/port.js';
 
-/** Events of one run, some 50 ms. Runs of 20,000 and of 50,000 sorted rows were filled equally fast. */
+/** Events of one run, some 100 ms. Runs of 20,000 and of 50,000 sorted rows were filled equally fast. */
 const runEvents = 20_000;
 /** How long nothing is committed before fewer events are filled. */
 const quietMs = 1_000;

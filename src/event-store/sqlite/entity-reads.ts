@@ -56,9 +56,10 @@ export class EntityReads {
     this.#takeEntries(page, entries, spaceId, entityId, this.#queries.eventIdUpTo(spaceId, after));
     const left = page.left();
     if (left === undefined) return page.events;
-    const filledSequence = this.#queries.sequenceUpTo(spaceId, entries.upTo);
-    const tail = this.#queries.scanEntity(spaceId, entityId, Math.max(after, filledSequence), left);
-    for (const event of tail) page.take(event);
+    const from = Math.max(after, this.#queries.sequenceUpTo(spaceId, entries.upTo));
+    // Most of the time there is none, and to ask for the last sequence takes a seventh of looking for events.
+    if (from >= this.#queries.sequenceUpTo(spaceId, Number.MAX_SAFE_INTEGER)) return page.events;
+    for (const event of this.#queries.scanEntity(spaceId, entityId, from, left)) page.take(event);
     return page.events;
   }
 

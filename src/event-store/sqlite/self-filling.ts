@@ -1,6 +1,6 @@
 /**
  * Fills the lookups in the thread of a store that nobody else fills them for: after a commit, when enough has been
- * committed since the last run. That commit takes some 50 ms longer.
+ * committed since the last run. That commit takes some 100 ms longer.
  *
  * Invariant: a run that fails takes nothing back and fails nobody. It is tried again when as much again was committed;
  * until then reads by entity look through more of their space.
