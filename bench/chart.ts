@@ -36,8 +36,8 @@ function optionsOf(verdicts: readonly Verdict[]): echarts.EChartsCoreOption {
       textStyle: { fontSize: 14 },
     },
     grid: { left: 420, right: 70, top: 50, bottom: 40 },
-    // Rows differ by orders of magnitude.
-    xAxis: { type: 'log', min: axisMin(verdicts) },
+    // Rows differ by orders of magnitude; on this axis a bar begins at 1.
+    xAxis: { type: 'log' },
     yAxis: {
       type: 'category',
       inverse: true,
@@ -67,12 +67,6 @@ function optionsOf(verdicts: readonly Verdict[]): echarts.EChartsCoreOption {
       },
     ],
   };
-}
-
-/** A power of ten below all bars: on a logarithmic axis a bar begins where the axis does. */
-function axisMin(verdicts: readonly Verdict[]): number {
-  const smallest = Math.min(1, ...verdicts.map(({ attainment = 1 }) => attainment));
-  return 10 ** (Math.ceil(Math.log10(Math.max(smallest, 1e-6))) - 1);
 }
 
 function labelOf({ row, target }: Verdict): string {

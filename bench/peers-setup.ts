@@ -1,6 +1,7 @@
 /** Makes the peers ready: installs and builds their package, and says for each why it cannot be measured. */
 
 import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -17,14 +18,7 @@ export type PeerProblem = (peer: PeerName) => string | undefined;
 /** Installs and builds. Whatever fails becomes the problem of every peer; a run goes on without them. */
 export async function setUpPeers(signal: AbortSignal): Promise<PeerProblem> {
   try {
-    // On Windows npm is a script, which only a shell runs.
-    const shell = process.platform === 'win32';
-    await run('npm', ['ci', '--no-audit', '--no-fund'], {
-      cwd: peersDirectory,
-      timeout: timeMsMax,
-      signal,
-      shell,
-    });
+    if (!(await isInstalled())) await install(signal);
     await run(process.execPath, [compiler(), '-p', peersDirectory], { timeout: timeMsMax, signal });
   } catch (error) {
     signal.throwIfAborted();
@@ -35,6 +29,25 @@ export async function setUpPeers(signal: AbortSignal): Promise<PeerProblem> {
     peer.includes('postgres') && postgres === undefined
       ? 'initdb and postgres are neither in PATH nor in /usr/lib/postgresql'
       : undefined;
+}
+
+/** As the lockfile says: npm writes its own copy of it last. */
+async function isInstalled(): Promise<boolean> {
+  try {
+    const installed = await stat(`${peersDirectory}node_modules/.package-lock.json`);
+    const wanted = await stat(`${peersDirectory}package-lock.json`);
+    return installed.mtimeMs >= wanted.mtimeMs;
+  } catch {
+    return false;
+  }
+}
+
+async function install(signal: AbortSignal): Promise<void> {
+  process.stderr.write('installing bench/peers: a minute or two\n');
+  // On Windows npm is a script, which only a shell runs.
+  const shell = process.platform === 'win32';
+  const args = ['ci', '--no-audit', '--no-fund'];
+  await run('npm', args, { cwd: peersDirectory, timeout: timeMsMax, signal, shell });
 }
 
 function compiler(): string {

@@ -27,13 +27,14 @@ export const peers: Readonly<Record<PeerName, Peer>> = {
     title: 'Emmett, PostgreSQL',
     remark:
       'a pool of 10 connections, fsync on; CommandHandler reads the stream of one contact for each command and ' +
-      'commits by itself; order for each stream, no order for a space, no command ids',
+      'commits by itself; order for each stream, no order for a space, no command ids; CPU without the server',
     isAsDurable: true,
   },
   'act-sqlite': {
     title: 'Act, SQLite',
     remark:
-      'one connection as it advises, synchronous=FULL, its in-memory cache of states; one transaction for each command; ' +
+      'a line before its one store (concurrent transactions end the process), synchronous=FULL, its in-memory cache of ' +
+      'states; one transaction for each command; ' +
       'order for each stream, no order for a space, no command ids',
     isAsDurable: true,
   },
@@ -47,13 +48,13 @@ export const peers: Readonly<Record<PeerName, Peer>> = {
     title: 'PostgreSQL, group commit by hand',
     remark:
       'pg, state in maps, what has arrived goes in one INSERT while the one before commits, fsync on; ' +
-      'no hash chain, no persisted state, no rebuild, no command ids',
+      'no hash chain, no persisted state, no rebuild, no command ids; CPU without the server',
     isAsDurable: true,
   },
   'postgres-each': {
     title: 'PostgreSQL, a transaction each',
     remark:
-      'pg, a pool of 10 connections, state in tables, the row of the space locked, fsync on; no hash chain, no rebuild, no command ids',
+      'pg, a pool of 10 connections, state in tables, the row of the space locked, fsync on; no hash chain, no rebuild, no command ids; CPU without the server',
     isAsDurable: true,
   },
 };
