@@ -10,7 +10,7 @@ import { renderChart } from './chart.js';
 import { type Configuration, nameOf } from './configuration.js';
 import { machineFacts } from './machine.js';
 import { type BenchOptions, parseOptions, UsageError, usage } from './options.js';
-import { setUpPeers } from './peers-setup.js';
+import { noPeers, type PeerSetup, setUpPeers } from './peers-setup.js';
 import { configurationsOf, roundOrder, roundsOf } from './plan.js';
 import { startProgress } from './progress.js';
 import { notMeasured, renderReport } from './report.js';
@@ -51,12 +51,16 @@ async function run(options: BenchOptions): Promise<number> {
   const directory = await mkdtemp(resolve(parent, '.ramax-bench-'));
   try {
     const machine = await machineFacts(directory);
-    const trials = await runRounds(options, configurations, directory);
+    const peers = configurations.some(isOfPeer) ? await setUpPeers(interruption.signal) : noPeers;
+    const trials = await runRounds(options, configurations, { parent: directory, peers });
     const summaries = summarise(configurations, trials);
     const verdicts = judge(rows, summaries);
-    process.stdout.write(renderReport(verdicts, [...summaries.values()], { ...options, machine }));
+    process.stdout.write(
+      renderReport(verdicts, [...summaries.values()], { ...options, machine, peerVersions: peers.versions }),
+    );
     await writeResults(options, renderChart(verdicts), {
       machine,
+      peerVersions: peers.versions,
       options,
       sizes,
       notMeasured,
@@ -77,11 +81,11 @@ function isFailure({ configuration, outcome }: Trial): boolean {
 async function runRounds(
   options: BenchOptions,
   configurations: readonly Configuration[],
-  parent: string,
+  { parent, peers }: { readonly parent: string; readonly peers: PeerSetup },
 ): Promise<readonly Trial[]> {
   const { seconds, shards = null, tiny } = options;
   const { signal } = interruption;
-  const peerProblem = configurations.some(isOfPeer) ? await setUpPeers(signal) : () => undefined;
+  const peerProblem = peers.problemOf;
   const sizes = tiny ? tinySizes : usualSizes;
   const runner = new TrialRunner({ parent, sizes, seconds, shards, signal, peerProblem });
   const rounds = Array.from({ length: options.rounds }, (_, round) =>

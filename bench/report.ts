@@ -15,6 +15,8 @@ export interface RunFacts {
   readonly seconds: number;
   readonly tiny: boolean;
   readonly machine: MachineFacts;
+  /** What of the peers is installed; empty when none is measured. */
+  readonly peerVersions: readonly string[];
 }
 
 /** In one line, because a figure travels further than its footnotes. */
@@ -37,6 +39,7 @@ export function renderReport(
     'What each trial cost (latency over all rounds together; CPU of all threads of the process, client included):',
     costTable(summaries),
     ...remarkLines(verdicts),
+    ...(facts.peerVersions.length === 0 ? [] : [`Peers: ${facts.peerVersions.join(', ')}.`]),
     ...problemLines(summaries),
     notMeasured,
     ...warnings(facts),

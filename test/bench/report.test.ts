@@ -20,7 +20,7 @@ const machine: MachineFacts = {
   syncMicros: 130,
   loadAverage: 0,
 };
-const facts = { rounds: 5, seconds: 1, tiny: false, machine };
+const facts = { rounds: 5, seconds: 1, tiny: false, machine, peerVersions: ['a-peer 1.2.3'] };
 
 const rows = rowsOf(['w1', 'peers'], usualSizes);
 const configurations = configurationsOf(rows);
@@ -61,6 +61,7 @@ describe('the report', () => {
 
   it('says beside the peers what they leave out, and which could not be run and why', () => {
     expect(linesWith(report, 'Castore, in memory: nothing on disk')).toHaveLength(1);
+    expect(report).toContain('Peers: a-peer 1.2.3.');
     expect(linesWith(report, 'Act, SQLite', 'not run')).toHaveLength(6);
     expect(linesWith(report, 'Not run: w1 act-sqlite, 64 in flight: it is not installed')).toHaveLength(1);
     expect(report).toMatch(/\d+ of \d+ targets met; 6 could not be judged/);
