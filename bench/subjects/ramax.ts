@@ -1,11 +1,13 @@
 /** Ramax, as a user embeds it: started in the client's own process, with its defaults, on SQLite. */
 
-import { EventStore, nodePlatform, openStorage, Ramax, type SpaceHandle } from 'ramax';
+import { join } from 'node:path';
+import { Ramax, type SpaceHandle } from 'ramax';
 import { sqlite } from 'ramax/storage/sqlite';
 import type { ContactCommand } from '../contact-load.js';
 import type contacts from '../contacts.app.js';
 import type { Subject, SubjectOptions } from '../subject.js';
 import type { CommitCounts } from '../trial-spec.js';
+import { countEvents } from './event-table.js';
 
 export type Contacts = typeof contacts;
 
@@ -68,10 +70,8 @@ export class RamaxSubject implements Subject {
     return this.ramax.close();
   }
 
-  /** Event ids are dense where no space was deleted, so the largest one is their count. */
+  /** The rows themselves, and not what Ramax says of them. */
   async countEvents(): Promise<number> {
-    await using storage = await openStorage(sqlite({ directory: this.#directory }));
-    const store = await EventStore.open({ log: storage.log, platform: nodePlatform });
-    return store.getLatestEventId();
+    return countEvents(join(this.#directory, 'ramax.db'));
   }
 }
