@@ -1,68 +1,62 @@
 /**
- * The client: keeps a number of commands in flight, each sent when an earlier one was answered, through a warm-up and a
+ * The client: keeps a number of calls in flight, each sent when an earlier one was answered, through a warm-up and a
  * measured phase without a pause between them.
  *
  * Invariants:
- *   - Never more than `inFlight` commands are unanswered, and in both phases exactly as many.
- *   - A command that fails, or is rejected, fails the trial: only accepted commands are counted.
+ *   - Never more than `inFlight` calls are unanswered, and in both phases exactly as many.
+ *   - A call that fails, or a command that is rejected, fails the trial: only accepted ones are counted.
  */
 
-import { encodeIntoCompressedBase64 } from 'hdr-histogram-js';
-import type { ContactLoad } from './contact-load.js';
 import { Meter } from './meter.js';
-import type { Subject } from './subject.js';
-import type { Bound, TrialResult } from './trial-spec.js';
+import type { Bound } from './trial-spec.js';
 
 /** How the client behaves. */
 export interface LoopOptions {
   readonly inFlight: number;
   readonly warmUp: Bound;
   readonly measured: Bound;
+  /** Waited for between the phases, while calls go on that no phase counts. */
+  readonly betweenPhases?: () => Promise<void>;
 }
 
-/** Everything that a client can see of a trial. */
-export type LoopResult = Omit<TrialResult, 'peakRssBytes'>;
+/** What a client has seen. */
+export interface LoopResult {
+  /** The measured phase, ended. */
+  readonly meter: Meter;
+  /** Calls answered over the whole loop. */
+  readonly answered: number;
+}
 
-/** Runs the client against a subject that is started, until everything is answered. */
+/** Runs the client against whatever answers `ask`, until everything is answered. */
 export async function runClosedLoop(
-  subject: Subject,
-  load: ContactLoad,
-  options: LoopOptions,
+  ask: () => Promise<unknown>,
+  { inFlight, warmUp, measured, betweenPhases }: LoopOptions,
 ): Promise<LoopResult> {
-  const client = new Client(subject, load, options);
-  await client.phase(options.warmUp);
-  const before = await subject.commitCounts();
-  const { reading, latencies } = await client.phase(options.measured);
-  await client.stop();
-  const after = await subject.commitCounts();
-  if (reading === undefined) throw new Error('the measured phase has not ended');
-  return {
-    ...reading,
-    committed: { commits: after.commits - before.commits, commands: after.commands - before.commands },
-    latencies: encodeIntoCompressedBase64(latencies),
-    acknowledged: client.acknowledged,
-  };
+  const loop = new ClosedLoop(ask, inFlight, warmUp);
+  await loop.phase(warmUp);
+  await betweenPhases?.();
+  const meter = await loop.phase(measured);
+  await loop.stop();
+  return { meter, answered: loop.answered };
 }
 
-class Client {
-  readonly #subject: Subject;
-  readonly #load: ContactLoad;
+class ClosedLoop {
+  readonly #ask: () => Promise<unknown>;
   readonly #callers: Promise<unknown>;
   #meter: Meter;
-  #sending = true;
-  #acknowledged = 0;
+  #isSending = true;
+  #answered = 0;
 
-  constructor(subject: Subject, load: ContactLoad, { inFlight, warmUp }: LoopOptions) {
-    this.#subject = subject;
-    this.#load = load;
-    this.#meter = new Meter(warmUp);
+  constructor(ask: () => Promise<unknown>, inFlight: number, bound: Bound) {
+    this.#ask = ask;
+    this.#meter = new Meter(bound);
     this.#callers = Promise.all(Array.from({ length: inFlight }, () => this.#call()));
     // Whoever waits for a phase sees it; this only keeps it from being reported before.
     this.#callers.catch(() => {});
   }
 
-  get acknowledged(): number {
-    return this.#acknowledged;
+  get answered(): number {
+    return this.#answered;
   }
 
   /** Goes on sending until the bound is reached. */
@@ -75,16 +69,15 @@ class Client {
 
   /** Sends no more, and waits for what is in flight. */
   async stop(): Promise<void> {
-    this.#sending = false;
+    this.#isSending = false;
     await this.#callers;
   }
 
   async #call(): Promise<void> {
-    while (this.#sending) {
-      const command = this.#load.next();
+    while (this.#isSending) {
       const sentMs = performance.now();
-      await this.#subject.execute(command);
-      this.#acknowledged++;
+      await this.#ask();
+      this.#answered++;
       this.#meter.recordAnswer(sentMs);
     }
   }

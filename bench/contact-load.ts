@@ -6,6 +6,7 @@
  */
 
 import type { Workload } from './workloads.js';
+import { XorShift } from './xor-shift.js';
 
 /** A contact; as JSON about 75 bytes, and the payload of the one event that a command makes. */
 export interface Contact {
@@ -20,43 +21,78 @@ export interface ContactCommand {
   readonly space: number;
   readonly name: 'addContact' | 'updateContact';
   readonly contact: Contact;
+  /** Null unless the load makes ids. */
+  readonly commandId: string | null;
 }
+
+/** How a load differs from the one without options. */
+export interface ContactLoadOptions {
+  /** Each command gets a random id of about 28 characters. Default: none. */
+  readonly withIds?: boolean;
+  /** The load goes on behind so many commands of a history, of which this seed is. Default: 0. */
+  readonly history?: number;
+}
+
+/** The seed of every history: the rounds differ in what comes behind it. */
+export const historySeed = 0;
 
 export class ContactLoad {
   readonly #workload: Workload;
   readonly #touched: Uint8Array;
-  #random: number;
+  readonly #ids: XorShift | undefined;
+  readonly #random: XorShift;
   #count = 0;
 
-  constructor(workload: Workload, seed: number) {
+  constructor(workload: Workload, seed: number, options: ContactLoadOptions = {}) {
+    const { withIds = false, history = 0 } = options;
     this.#workload = workload;
     this.#touched = new Uint8Array(workload.spaces * workload.contactsPerSpace);
-    // The generator below never leaves zero, and neighbouring seeds must not start alike.
-    this.#random = Math.imul(seed + 1, 0x9e37_79b1) | 1;
+    // Numbers of their own: with and without ids the commands are the same.
+    this.#ids = withIds ? new XorShift(seed + 1_000_003) : undefined;
+    const past = new XorShift(historySeed);
+    for (let count = 0; count < history; count++) this.#touch(past);
+    this.#random = new XorShift(seed);
   }
 
   /** The next command. */
   next(): ContactCommand {
-    const space = this.#below(this.#workload.spaces);
-    const place = this.#below(this.#workload.contactsPerSpace);
-    const slot = space * this.#workload.contactsPerSpace + place;
+    const number = this.#count;
+    const { space, place, isNew } = this.#touch(this.#random);
+    return {
+      space,
+      name: isNew ? 'addContact' : 'updateContact',
+      contact: contactOf(place, number),
+      commandId: this.#ids === undefined ? null : idFrom(this.#ids),
+    };
+  }
+
+  #touch(random: XorShift): { readonly space: number; readonly place: number; readonly isNew: boolean } {
+    const { spaces, contactsPerSpace, order } = this.#workload;
+    const space = order === 'random' ? random.below(spaces) : this.#count % spaces;
+    const place = random.below(contactsPerSpace);
+    const slot = space * contactsPerSpace + place;
     const isNew = this.#touched[slot] === 0;
     this.#touched[slot] = 1;
-    return { space, name: isNew ? 'addContact' : 'updateContact', contact: this.#contact(place) };
+    this.#count++;
+    return { space, place, isNew };
   }
+}
 
-  /** The running number makes every command a change. */
-  #contact(place: number): Contact {
-    const number = String(this.#count++).padStart(7, '0');
-    const id = `c${String(place).padStart(3, '0')}`;
-    return { id, name: `Grace Hopper ${number}`, email: `${id}.${number}@acme.example` };
-  }
+/** The id of a space's contact. */
+export function contactIdOf(place: number): string {
+  return `c${String(place).padStart(3, '0')}`;
+}
 
-  /** An integer from 0 up to, but not including, `end`: a 32-bit xorshift generator. */
-  #below(end: number): number {
-    this.#random ^= this.#random << 13;
-    this.#random ^= this.#random >>> 17;
-    this.#random ^= this.#random << 5;
-    return Math.floor(((this.#random >>> 0) / 0x1_0000_0000) * end);
-  }
+/** The running number makes every command a change. */
+function contactOf(place: number, running: number): Contact {
+  const number = String(running).padStart(7, '0');
+  const id = contactIdOf(place);
+  return { id, name: `Grace Hopper ${number}`, email: `${id}.${number}@acme.example` };
+}
+
+/** As long as what people use, and as random: an index of them grows in all places. */
+function idFrom(random: XorShift): string {
+  let id = 'cmd';
+  for (let part = 0; part < 4; part++) id += random.next().toString(36).padStart(6, '0');
+  return id;
 }

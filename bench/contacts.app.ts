@@ -25,4 +25,7 @@ export default defineApp({
       pstate.put(event.entityId, event.payload);
     },
   },
+  queries: {
+    contact: (pstate, id: string) => pstate.get<Contact>(`contact:${id}`),
+  },
 });

@@ -1,18 +1,24 @@
 /**
  * The benchmark: `node dist/bench/main.js`. Runs every trial in a child process, the configurations taking turns round
- * by round; prints the report and writes everything as JSON. Progress goes to stderr.
+ * by round; prints the report, and writes everything as JSON and the chart as SVG. Progress goes to stderr.
  */
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type MachineFacts, machineFacts } from './machine.js';
+import { renderChart } from './chart.js';
+import { type Configuration, nameOf } from './configuration.js';
+import { machineFacts } from './machine.js';
 import { type BenchOptions, parseOptions, UsageError, usage } from './options.js';
-import { configurationsOf, phaseBounds, roundOrder } from './plan.js';
+import { noPeers, type PeerSetup, setUpPeers } from './peers-setup.js';
+import { configurationsOf, roundOrder, roundsOf } from './plan.js';
+import { startProgress } from './progress.js';
 import { notMeasured, renderReport } from './report.js';
-import { runTrial } from './run-trial.js';
+import { rowsOf } from './rows.js';
+import { tinySizes, usualSizes } from './sizes.js';
 import { summarise, type Trial } from './summary.js';
-import type { Configuration } from './trial-spec.js';
+import { isOfPeer, TrialRunner } from './trial-runner.js';
+import { judge } from './verdict.js';
 
 /** Seen from `dist/bench`. */
 const resultsDirectory = fileURLToPath(new URL('../../bench/results/', import.meta.url));
@@ -24,9 +30,11 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const options = parseOptions(args);
-    if (options === 'help') process.stdout.write(usage);
-    else await run(options);
-    return 0;
+    if (options === 'help') {
+      process.stdout.write(usage);
+      return 0;
+    }
+    return await run(options);
   } catch (error) {
     if (interruption.signal.aborted) return 130;
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -34,60 +42,91 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(options: BenchOptions): Promise<void> {
+async function run(options: BenchOptions): Promise<number> {
+  const sizes = options.tiny ? tinySizes : usualSizes;
+  const rows = rowsOf(options.groups, sizes);
+  const configurations = configurationsOf(rows);
   const parent = resolve(options.directory ?? '.');
   await mkdir(parent, { recursive: true });
   const directory = await mkdtemp(resolve(parent, '.ramax-bench-'));
   try {
     const machine = await machineFacts(directory);
-    const configurations = configurationsOf(options.only);
-    const trials = await runRounds(options, configurations, directory);
-    const rows = summarise(configurations, trials);
-    process.stdout.write(renderReport(rows, { ...options, machine }));
-    await writeResults(options, { machine, options, notMeasured, rows, trials });
+    const peers = configurations.some(isOfPeer) ? await setUpPeers(interruption.signal) : noPeers;
+    const trials = await runRounds(options, configurations, { parent: directory, peers });
+    const summaries = summarise(configurations, trials);
+    const verdicts = judge(rows, summaries);
+    process.stdout.write(
+      renderReport(verdicts, [...summaries.values()], { ...options, machine, peerVersions: peers.versions }),
+    );
+    await writeResults(options, renderChart(verdicts), {
+      machine,
+      peerVersions: peers.versions,
+      options,
+      sizes,
+      notMeasured,
+      verdicts,
+      trials,
+    });
+    return trials.some(isFailure) ? 1 : 0;
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** A peer may be missing; Ramax and its yardsticks may not. */
+function isFailure({ configuration, outcome }: Trial): boolean {
+  return 'problem' in outcome && !isOfPeer(configuration);
 }
 
 async function runRounds(
   options: BenchOptions,
   configurations: readonly Configuration[],
-  directory: string,
+  { parent, peers }: { readonly parent: string; readonly peers: PeerSetup },
 ): Promise<readonly Trial[]> {
+  const { seconds, shards = null, tiny } = options;
+  const { signal } = interruption;
+  const peerProblem = peers.problemOf;
+  const sizes = tiny ? tinySizes : usualSizes;
+  const runner = new TrialRunner({ parent, sizes, seconds, shards, signal, peerProblem });
+  const rounds = Array.from({ length: options.rounds }, (_, round) =>
+    roundOrder(configurations, round).filter(
+      (configuration) => round < roundsOf(configuration, options.rounds),
+    ),
+  );
+  const progress = startProgress(rounds.flat().length);
   const trials: Trial[] = [];
-  for (let round = 0; round < options.rounds; round++) {
-    for (const configuration of roundOrder(configurations, round)) {
-      const spec = {
-        ...configuration,
-        round,
-        seed: round + 1,
-        shards: options.shards ?? null,
-        ...phaseBounds(options.seconds),
-      };
-      const trial = { ...configuration, round, result: await runTrial(directory, spec, interruption.signal) };
-      trials.push(trial);
-      process.stderr.write(`${progressLine(trial, options.rounds)}\n`);
+  try {
+    for (const [round, order] of rounds.entries()) {
+      for (const configuration of order) {
+        const trial = await runner.run(configuration, round);
+        trials.push(trial);
+        progress.add(progressText(trial));
+      }
     }
+  } finally {
+    progress.stop();
   }
   return trials;
 }
 
-function progressLine({ workload, subject, inFlight, round, result }: Trial, rounds: number): string {
-  const perSecond = Math.round((result.commands * 1_000) / result.elapsedMs);
-  return `round ${round + 1}/${rounds}  ${workload}  ${subject}  ${inFlight ?? '-'} in flight  ${perSecond}/s`;
+function progressText({ configuration, round, outcome }: Trial): string {
+  const name = `round ${round + 1}: ${nameOf(configuration)}`;
+  if ('problem' in outcome) return `${name}: ${outcome.problem}`;
+  const { perSecond } = outcome.figures;
+  return perSecond === undefined ? name : `${name}: ${Math.round(perSecond)}/s`;
 }
 
-interface Results {
-  readonly machine: MachineFacts;
-  readonly options: BenchOptions;
-  readonly [field: string]: unknown;
-}
-
-async function writeResults(options: BenchOptions, results: Results): Promise<void> {
+async function writeResults(
+  options: BenchOptions,
+  chart: string | undefined,
+  results: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const date = new Date().toISOString();
   const file = resolve(options.json ?? `${resultsDirectory}${date.replaceAll(':', '-')}.json`);
+  const svg = resolve(options.svg ?? `${file.replace(/\.json$/, '')}.svg`);
   await mkdir(dirname(file), { recursive: true });
+  await mkdir(dirname(svg), { recursive: true });
   await writeFile(file, `${JSON.stringify({ date, ...results }, null, 2)}\n`);
-  process.stderr.write(`results in ${file}\n`);
+  if (chart !== undefined) await writeFile(svg, chart);
+  process.stderr.write(`results in ${file}${chart === undefined ? '' : `, chart in ${svg}`}\n`);
 }

@@ -7,8 +7,8 @@
  *     the elapsed time includes it.
  */
 
-import { build, type Histogram } from 'hdr-histogram-js';
-import type { Bound } from './trial-spec.js';
+import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
+import type { Bound, Figures } from './trial-spec.js';
 
 const latencyMicrosMax = 600_000_000;
 
@@ -62,9 +62,29 @@ export class Meter {
     return this.#reading;
   }
 
+  /** The figures of an ended phase; those of latency where somebody waited. */
+  get figures(): Figures {
+    if (this.#reading === undefined) throw new Error('the phase has not ended');
+    const { commands, elapsedMs, cpuMicros } = this.#reading;
+    const perCommand = { perSecond: (commands * 1_000) / elapsedMs, cpuMicros: cpuMicros / commands };
+    if (this.#latencies.totalCount === 0) return perCommand;
+    return {
+      ...perCommand,
+      p50Micros: this.#latencies.getValueAtPercentile(50),
+      p99Micros: this.#latencies.getValueAtPercentile(99),
+      p999Micros: this.#latencies.getValueAtPercentile(99.9),
+      maxMicros: this.#latencies.maxValue,
+    };
+  }
+
   /** From call to answer, in microseconds. */
   get latencies(): Histogram {
     return this.#latencies;
+  }
+
+  /** The same for a result; null where nobody waited. */
+  get encodedLatencies(): string | null {
+    return this.#latencies.totalCount === 0 ? null : encodeIntoCompressedBase64(this.#latencies);
   }
 
   /** One command was answered, that was sent at `sentMs`. */

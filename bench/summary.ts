@@ -1,80 +1,77 @@
-/** From the trials of all rounds to one row for each configuration. Pure. */
+/** From the trials of all rounds to one summary for each configuration. Pure. */
 
-import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
+import { decodeFromCompressedBase64, type Histogram } from 'hdr-histogram-js';
+import { type Configuration, nameOf } from './configuration.js';
 import { newLatencies } from './meter.js';
 import { type Spread, spreadOf } from './spread.js';
-import type { Configuration, TrialResult } from './trial-spec.js';
+import type { FigureName, TrialResult } from './trial-spec.js';
 
-/** A trial that was run. */
-export interface Trial extends Configuration {
+/** A trial that was run, or why it could not be. */
+export interface Trial {
+  readonly configuration: Configuration;
+  /** From 0. */
   readonly round: number;
-  readonly result: TrialResult;
-}
-
-/** Latencies of all commands of all rounds together, in milliseconds. */
-export interface LatencySummary {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
-  readonly maxMs: number;
+  readonly outcome: TrialResult | { readonly problem: string };
 }
 
 /** What the rounds of one configuration have come to. */
-export interface SummaryRow extends Configuration {
-  readonly commandsPerSecond: Spread;
-  /** Null where nobody is answered. */
-  readonly latency: LatencySummary | null;
-  /** Medians over the rounds. */
-  readonly cpuMicrosPerCommand: number;
-  readonly commandsPerTransaction: number;
+export interface Summary {
+  readonly name: string;
+  readonly configuration: Configuration;
+  /** Figures over the rounds, by their names. */
+  readonly figures: ReadonlyMap<FigureName, Spread>;
+  /** Latencies of all rounds together, in microseconds; null where nobody is answered. */
+  readonly latencies: Histogram | null;
   /** The largest of all rounds. */
   readonly peakRssBytes: number;
+  /** Why a round has failed; with one, the others do not count. */
+  readonly problem: string | undefined;
 }
 
-/** One row for each of `configurations`, in their order. */
+/** One summary for each configuration, by name and in their order. */
 export function summarise(
   configurations: readonly Configuration[],
   trials: readonly Trial[],
-): readonly SummaryRow[] {
-  return configurations.map((configuration) => {
-    const results = trials.filter((trial) => isSame(trial, configuration)).map(({ result }) => result);
-    return summariseOne(configuration, results);
+): ReadonlyMap<string, Summary> {
+  const summaries = configurations.map((configuration) => {
+    const name = nameOf(configuration);
+    const own = trials.filter((trial) => nameOf(trial.configuration) === name);
+    return [name, summariseOne(name, configuration, own)] as const;
   });
+  return new Map(summaries);
 }
 
-/** Whether two configurations are the same one. */
-export function isSame(left: Configuration, right: Configuration): boolean {
-  return (
-    left.workload === right.workload && left.subject === right.subject && left.inFlight === right.inFlight
-  );
-}
-
-function summariseOne(configuration: Configuration, results: readonly TrialResult[]): SummaryRow {
-  const { workload, subject, inFlight } = configuration;
-  const medianOf = (figure: (result: TrialResult) => number) => spreadOf(results.map(figure)).median;
+function summariseOne(name: string, configuration: Configuration, trials: readonly Trial[]): Summary {
+  const results: TrialResult[] = [];
+  let problem = trials.length === 0 ? 'no round was run' : undefined;
+  for (const { outcome } of trials) {
+    if ('problem' in outcome) problem ??= outcome.problem;
+    else results.push(outcome);
+  }
   return {
-    workload,
-    subject,
-    inFlight,
-    commandsPerSecond: spreadOf(results.map(({ commands, elapsedMs }) => (commands * 1_000) / elapsedMs)),
-    latency: mergeLatencies(results),
-    cpuMicrosPerCommand: medianOf(({ cpuMicros, commands }) => cpuMicros / commands),
-    commandsPerTransaction: medianOf(({ committed }) => committed.commands / committed.commits),
-    peakRssBytes: Math.max(...results.map(({ peakRssBytes }) => peakRssBytes)),
+    name,
+    configuration,
+    figures: problem === undefined ? spreadFigures(results) : new Map(),
+    latencies: mergeLatencies(results),
+    peakRssBytes: Math.max(0, ...results.map(({ peakRssBytes }) => peakRssBytes)),
+    problem,
   };
 }
 
-function mergeLatencies(results: readonly TrialResult[]): LatencySummary | null {
+function spreadFigures(results: readonly TrialResult[]): ReadonlyMap<FigureName, Spread> {
+  const values = new Map<FigureName, number[]>();
+  for (const { figures } of results) {
+    for (const [name, value] of Object.entries(figures) as [FigureName, number][]) {
+      values.set(name, [...(values.get(name) ?? []), value]);
+    }
+  }
+  return new Map([...values].map(([name, all]) => [name, spreadOf(all)]));
+}
+
+function mergeLatencies(results: readonly TrialResult[]): Histogram | null {
   const merged = newLatencies();
   for (const { latencies } of results) {
     if (latencies !== null) merged.add(decodeFromCompressedBase64(latencies));
   }
-  if (merged.totalCount === 0) return null;
-  const percentileMs = (percentile: number) => merged.getValueAtPercentile(percentile) / 1_000;
-  return {
-    p50Ms: percentileMs(50),
-    p99Ms: percentileMs(99),
-    p999Ms: percentileMs(99.9),
-    maxMs: merged.maxValue / 1_000,
-  };
+  return merged.totalCount === 0 ? null : merged;
 }

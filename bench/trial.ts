@@ -1,51 +1,47 @@
-/**
- * The child process of one trial: takes a `TrialSpec` as its one argument, prints a `TrialResult` as JSON.
- *
- * Every trial ends with a check: the file holds exactly as many events as commands were acknowledged.
- */
+/** The child process of the benchmark: takes a spec as its one argument and prints what it has found as JSON. */
 
-import { type LoopResult, runClosedLoop } from './closed-loop.js';
-import { ContactLoad } from './contact-load.js';
-import { startSubject } from './start-subject.js';
-import { countEvents } from './subjects/event-table.js';
-import { rawFile, runRaw } from './subjects/raw.js';
-import type { TrialResult, TrialSpec } from './trial-spec.js';
-import { workloads } from './workloads.js';
+import type { HistorySpec, TrialResult, TrialSpec } from './trial-spec.js';
+import { measureColdStart } from './trials/cold-start.js';
+import { measureCommands } from './trials/commands.js';
+import type { Finding } from './trials/finding.js';
+import { makeHistory } from './trials/history.js';
+import { measureIdleSpaces } from './trials/idle-spaces.js';
+import { measureLongRun } from './trials/long-run.js';
+import { measureNouns } from './trials/nouns.js';
+import { measureRaw } from './trials/raw.js';
+import { measureReads } from './trials/reads.js';
+import { measureRebuild } from './trials/rebuild.js';
+import { measureStream } from './trials/stream.js';
 
-const spec = JSON.parse(process.argv[2] ?? '') as TrialSpec;
-process.stdout.write(JSON.stringify(await runTrial(spec)));
+const spec = JSON.parse(process.argv[2] ?? '') as TrialSpec | HistorySpec;
+process.stdout.write(`${JSON.stringify(await run(spec))}\n`);
 
-async function runTrial(spec: TrialSpec): Promise<TrialResult> {
-  const workload = workloads[spec.workload];
-  const load = new ContactLoad(workload, spec.seed);
-  const { result, file } =
-    spec.inFlight === null
-      ? {
-          result: runRaw(spec.directory, load, { ...spec, spaces: workload.spaces }),
-          file: rawFile(spec.directory),
-        }
-      : await runCommands(spec, load, spec.inFlight);
-  const peakRssBytes = process.resourceUsage().maxRSS * 1_024;
-  checkEvents(file, result.acknowledged);
-  return { ...result, peakRssBytes };
+async function run(spec: TrialSpec | HistorySpec): Promise<TrialResult> {
+  if (spec.task === 'history') await makeHistory(spec);
+  const found = spec.task === 'history' ? { figures: {} } : await measure(spec);
+  return { latencies: null, peakRssBytes: process.resourceUsage().maxRSS * 1_024, ...found };
 }
 
-async function runCommands(
-  spec: TrialSpec,
-  load: ContactLoad,
-  inFlight: number,
-): Promise<{ readonly result: LoopResult; readonly file: string }> {
-  const subject = await startSubject(spec);
-  try {
-    return { result: await runClosedLoop(subject, load, { ...spec, inFlight }), file: subject.file };
-  } finally {
-    await subject.close();
-  }
-}
-
-function checkEvents(file: string, acknowledged: number): void {
-  const events = countEvents(file);
-  if (events !== acknowledged) {
-    throw new Error(`${file} holds ${events} events, but ${acknowledged} commands were acknowledged`);
+function measure(spec: TrialSpec): Promise<Finding> {
+  const { configuration } = spec;
+  switch (configuration.kind) {
+    case 'commands':
+      return measureCommands(spec, configuration);
+    case 'raw':
+      return measureRaw(spec, configuration);
+    case 'reads':
+      return measureReads(spec, configuration);
+    case 'rebuild':
+      return measureRebuild(spec, configuration);
+    case 'stream':
+      return measureStream(spec, configuration);
+    case 'cold start':
+      return measureColdStart(spec);
+    case 'idle spaces':
+      return measureIdleSpaces(spec);
+    case 'long run':
+      return measureLongRun(spec);
+    case 'nouns':
+      return measureNouns(spec);
   }
 }

@@ -1,6 +1,9 @@
 /**
  * The event table of the yardsticks: the design's columns and both lookups (by space and sequence, by entity), without
  * what Ramax adds (hash chain, invocation ids, versions, tags). Durable as Ramax is: every commit is synced.
+ *
+ * Two variants: without any lookup (the ceiling of a log that is only appended to), and with a command id that is unique
+ * in its space.
  */
 
 import Database from 'better-sqlite3';
@@ -17,7 +20,7 @@ const pragmas = [
 ];
 
 const schema = `
-  CREATE TABLE events (
+  CREATE TABLE IF NOT EXISTS events (
     event_id INTEGER PRIMARY KEY,
     space_id INTEGER NOT NULL,
     space_sequence INTEGER NOT NULL,
@@ -27,11 +30,26 @@ const schema = `
     timestamp INTEGER NOT NULL,
     causation_id INTEGER,
     correlation_id TEXT,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    command_id TEXT
   ) STRICT;
-  CREATE UNIQUE INDEX events_by_space_sequence ON events (space_id, space_sequence);
-  CREATE INDEX events_by_entity ON events (space_id, entity_id, event_id);
 `;
+
+const lookups = `
+  CREATE UNIQUE INDEX IF NOT EXISTS events_by_space_sequence ON events (space_id, space_sequence);
+  CREATE INDEX IF NOT EXISTS events_by_entity ON events (space_id, entity_id, event_id);
+`;
+
+const commandIdLookup =
+  'CREATE UNIQUE INDEX IF NOT EXISTS events_by_command_id ON events (space_id, command_id)';
+
+/** How a table differs from the one without options. */
+export interface EventTableOptions {
+  /** Default: true. */
+  readonly hasLookups?: boolean;
+  /** Default: false. */
+  readonly hasCommandIds?: boolean;
+}
 
 /** A place in the log. */
 export interface EventPlace {
@@ -50,13 +68,17 @@ export class EventTable {
   readonly #commit: Database.Statement<[]>;
   #commits = 0;
 
-  constructor(file: string) {
+  constructor(file: string, { hasLookups = true, hasCommandIds = false }: EventTableOptions = {}) {
     this.connection = new Database(file);
     for (const pragma of pragmas) this.connection.pragma(pragma);
     this.connection.exec(schema);
+    if (hasLookups) this.connection.exec(lookups);
+    if (hasCommandIds) this.connection.exec(commandIdLookup);
     const synchronous = this.connection.pragma('synchronous', { simple: true });
     if (synchronous !== synchronousFull) throw new Error(`synchronous is ${synchronous} and not FULL`);
-    this.#insert = this.connection.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)');
+    this.#insert = this.connection.prepare(
+      'INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)',
+    );
     this.#begin = this.connection.prepare('BEGIN IMMEDIATE');
     this.#commit = this.connection.prepare('COMMIT');
   }
@@ -70,11 +92,13 @@ export class EventTable {
   }
 
   /** Adds a command's event inside a transaction. */
-  insert({ eventId, spaceId, spaceSequence }: EventPlace, { name, contact }: ContactCommand): void {
+  insert({ eventId, spaceId, spaceSequence }: EventPlace, command: ContactCommand): void {
+    const { name, contact, commandId } = command;
     const type = name === 'addContact' ? 'contact.added' : 'contact.updated';
+    const entityId = `contact:${contact.id}`;
     const now = Date.now();
     const payload = JSON.stringify(contact);
-    this.#insert.run(eventId, spaceId, spaceSequence, `contact:${contact.id}`, type, payload, now, now);
+    this.#insert.run(eventId, spaceId, spaceSequence, entityId, type, payload, now, now, commandId);
   }
 
   commit(): void {

@@ -8,9 +8,9 @@
 import { join } from 'node:path';
 import type { Statement } from 'better-sqlite3';
 import type { ContactCommand } from '../contact-load.js';
-import type { Subject } from '../subject.js';
+import type { Subject, SubjectOptions } from '../subject.js';
 import type { CommitCounts } from '../trial-spec.js';
-import { type EventPlace, EventTable } from './event-table.js';
+import { countEvents, type EventPlace, EventTable } from './event-table.js';
 
 const contactsTable = `
   CREATE TABLE contacts (
@@ -27,11 +27,11 @@ export class Naive implements Subject {
   readonly #putContact: Statement<[number, string, string]>;
   readonly #lastEventId: Statement<[], number>;
   readonly #lastSequence: Statement<[number], number>;
-  readonly file: string;
+  readonly #file: string;
 
-  constructor(directory: string) {
-    this.file = join(directory, 'naive.db');
-    this.#table = new EventTable(this.file);
+  constructor({ directory, withIds }: Pick<SubjectOptions, 'directory' | 'withIds'>) {
+    this.#file = join(directory, 'naive.db');
+    this.#table = new EventTable(this.#file, { hasCommandIds: withIds });
     const { connection } = this.#table;
     connection.exec(contactsTable);
     this.#hasContact = connection
@@ -62,6 +62,10 @@ export class Naive implements Subject {
 
   async close(): Promise<void> {
     this.#table.close();
+  }
+
+  async countEvents(): Promise<number> {
+    return countEvents(this.#file);
   }
 
   #change(command: ContactCommand): EventPlace {

@@ -1,22 +1,46 @@
 /**
- * The yardstick `raw`: how fast this machine takes the events themselves. One thread, transactions of 1,000 events, no
- * state, no check, nobody who waits for an answer.
+ * The yardsticks of the machine: how fast it takes the events themselves. One thread, no state, no check, nobody who waits
+ * for an answer.
+ *
+ *   raw         both lookups, transactions of 1,000 events
+ *   raw log     the same without lookups: the ceiling of a log that is only appended to
+ *   raw commit  both lookups, each event in a transaction of its own: what one synced commit takes
  */
 
 import { join } from 'node:path';
-import type { LoopResult } from '../closed-loop.js';
+import type { RawConfiguration } from '../configuration.js';
 import type { ContactLoad } from '../contact-load.js';
 import { Meter } from '../meter.js';
 import type { Bound } from '../trial-spec.js';
 import { EventTable } from './event-table.js';
 
-const eventsPerTransaction = 1_000;
+/** How the yardsticks differ. */
+interface RawKind {
+  readonly hasLookups: boolean;
+  readonly eventsPerTransaction: number;
+}
+
+const kinds: Readonly<Record<RawConfiguration['subject'], RawKind>> = {
+  raw: { hasLookups: true, eventsPerTransaction: 1_000 },
+  'raw log': { hasLookups: false, eventsPerTransaction: 1_000 },
+  'raw commit': { hasLookups: true, eventsPerTransaction: 1 },
+};
 
 /** The bounds of a raw trial. */
 export interface RawOptions {
+  readonly subject: RawConfiguration['subject'];
+  readonly file: string;
   readonly spaces: number;
   readonly warmUp: Bound;
   readonly measured: Bound;
+}
+
+/** What was written. */
+export interface RawResult {
+  readonly meter: Meter;
+  readonly eventsPerTransaction: number;
+  /** Over both phases. */
+  readonly written: number;
 }
 
 /** The file that raw writes in its directory. */
@@ -25,22 +49,26 @@ export function rawFile(directory: string): string {
 }
 
 /** Writes the load's events until both phases are over. */
-export function runRaw(directory: string, load: ContactLoad, options: RawOptions): LoopResult {
-  const writer = new RawWriter(new EventTable(rawFile(directory)), load, options.spaces);
+export function runRaw(
+  load: ContactLoad,
+  { subject, file, spaces, warmUp, measured }: RawOptions,
+): RawResult {
+  const { hasLookups, eventsPerTransaction } = kinds[subject];
+  const table = new EventTable(file, { hasLookups });
   try {
-    writer.phase(options.warmUp);
-    const { reading } = writer.phase(options.measured);
-    if (reading === undefined) throw new Error('the measured phase has not ended');
-    const commits = reading.commands / eventsPerTransaction;
-    return {
-      ...reading,
-      committed: { commits, commands: reading.commands },
-      latencies: null,
-      acknowledged: writer.written,
-    };
+    const writer = new RawWriter(table, load, spaces);
+    writer.phase(warmUp, eventsPerTransaction);
+    const meter = writer.phase(measured, eventsPerTransaction);
+    return { meter, eventsPerTransaction, written: writer.written };
   } finally {
-    writer.close();
+    table.close();
   }
+}
+
+/** Writes exactly so many events, in transactions of 1,000. */
+export function writeRaw(table: EventTable, load: ContactLoad, spaces: number, events: number): void {
+  const writer = new RawWriter(table, load, spaces);
+  while (writer.written < events) writer.transaction(Math.min(1_000, events - writer.written));
 }
 
 class RawWriter {
@@ -59,22 +87,20 @@ class RawWriter {
     return this.#written;
   }
 
-  phase(bound: Bound): Meter {
+  phase(bound: Bound, eventsPerTransaction: number): Meter {
     const meter = new Meter(bound);
     while (meter.reading === undefined) {
-      this.#transaction();
-      meter.recordGroup(eventsPerTransaction);
+      const startedMs = performance.now();
+      this.transaction(eventsPerTransaction);
+      if (eventsPerTransaction === 1) meter.recordAnswer(startedMs);
+      else meter.recordGroup(eventsPerTransaction);
     }
     return meter;
   }
 
-  close(): void {
-    this.#table.close();
-  }
-
-  #transaction(): void {
+  transaction(events: number): void {
     this.#table.begin();
-    for (let count = 0; count < eventsPerTransaction; count++) {
+    for (let count = 0; count < events; count++) {
       const command = this.#load.next();
       const spaceSequence = (this.#sequences[command.space] ?? 0) + 1;
       this.#sequences[command.space] = spaceSequence;

@@ -49,4 +49,19 @@ describe('a meter', () => {
     expect(meter.reading?.commands).toBe(2_000);
     expect(meter.latencies.totalCount).toBe(0);
   });
+
+  it('gives figures of an ended phase, without latencies where nobody waited', () => {
+    const { clock, sources } = standingClock();
+    const waited = new Meter({ countMax: 2, timeMsMax: 1_000 }, sources);
+    expect(() => waited.figures).toThrow('not ended');
+    clock.ms += 4;
+    waited.recordAnswer(1_000);
+    waited.recordAnswer(1_002);
+    expect(waited.figures).toMatchObject({ perSecond: 500, cpuMicros: 1_000, p50Micros: 2_000 });
+    const alone = new Meter({ countMax: 1, timeMsMax: 1_000 }, sources);
+    clock.ms += 1;
+    alone.recordGroup(10);
+    expect(alone.figures).toEqual({ perSecond: 10_000, cpuMicros: 50 });
+    expect(alone.encodedLatencies).toBeNull();
+  });
 });

@@ -1,60 +1,43 @@
-import { encodeIntoCompressedBase64 } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
-import { newLatencies } from '../../bench/meter.js';
-import { summarise, type Trial } from '../../bench/summary.js';
-import type { Configuration, TrialResult } from '../../bench/trial-spec.js';
+import { nameOf } from '../../bench/configuration.js';
+import { summarise } from '../../bench/summary.js';
+import { latencies, trial, walk } from './trials.js';
 
-const ramax: Configuration = { workload: 'w1', subject: 'ramax', inFlight: 64 };
-const raw: Configuration = { workload: 'w1', subject: 'raw', inFlight: null };
-
-function latencies(...micros: number[]): string {
-  const histogram = newLatencies();
-  for (const value of micros) histogram.recordValue(value);
-  return encodeIntoCompressedBase64(histogram);
-}
-
-function trial(configuration: Configuration, round: number, result: Partial<TrialResult>): Trial {
-  const rest = { commands: 1_000, elapsedMs: 1_000, cpuMicros: 20_000, acknowledged: 1_500 };
-  const committed = { commits: 10, commands: 500 };
-  return {
-    ...configuration,
-    round,
-    result: { ...rest, committed, latencies: null, peakRssBytes: 1, ...result },
-  };
-}
+const ramax = walk('ramax');
+const name = nameOf(ramax);
 
 describe('the summary', () => {
-  it('gives the median, the smallest and the largest throughput of the rounds', () => {
-    const trials = [500, 2_000, 250].map((elapsedMs, round) => trial(ramax, round, { elapsedMs }));
-    const [row] = summarise([ramax], trials);
-    expect(row?.commandsPerSecond).toEqual({ median: 2_000, min: 500, max: 4_000 });
+  it('gives the median, the smallest and the largest of every figure', () => {
+    const trials = [2_000, 500, 4_000].map((perSecond, round) =>
+      trial(ramax, round, { figures: { perSecond, cpuMicros: perSecond / 100 } }),
+    );
+    const figures = summarise([ramax], trials).get(name)?.figures;
+    expect(figures?.get('perSecond')).toEqual({ median: 2_000, min: 500, max: 4_000 });
+    expect(figures?.get('cpuMicros')).toEqual({ median: 20, min: 5, max: 40 });
   });
 
   it('merges the latencies of all rounds, so that one bad round shows', () => {
     const quick = latencies(...Array.from({ length: 980 }, () => 1_000));
     const stalled = latencies(...Array.from({ length: 20 }, () => 50_000));
-    const [row] = summarise(
-      [ramax],
-      [trial(ramax, 0, { latencies: quick }), trial(ramax, 1, { latencies: stalled })],
-    );
-    expect(row?.latency?.p50Ms).toBeCloseTo(1, 2);
-    expect(row?.latency?.p99Ms).toBeCloseTo(50, 0);
-    expect(row?.latency?.maxMs).toBeCloseTo(50, 0);
-  });
-
-  it('divides CPU by the measured commands, and committed commands by transactions', () => {
-    const [row] = summarise([ramax], [trial(ramax, 0, {})]);
-    expect(row?.cpuMicrosPerCommand).toBe(20);
-    expect(row?.commandsPerTransaction).toBe(50);
+    const trials = [trial(ramax, 0, { latencies: quick }), trial(ramax, 1, { latencies: stalled })];
+    const merged = summarise([ramax], trials).get(name)?.latencies;
+    expect(merged?.getValueAtPercentile(50)).toBeCloseTo(1_000, -1);
+    expect(merged?.getValueAtPercentile(99)).toBeGreaterThan(49_000);
   });
 
   it('keeps configurations apart, and has no latency where nobody was answered', () => {
-    const alone: Configuration = { ...ramax, inFlight: 1 };
-    const trials = [ramax, alone, raw].map((configuration, index) =>
-      trial(configuration, 0, { elapsedMs: 1_000 / 10 ** index }),
-    );
-    const rows = summarise([ramax, alone, raw], trials);
-    expect(rows.map(({ commandsPerSecond }) => commandsPerSecond.median)).toEqual([1_000, 10_000, 100_000]);
-    expect(rows[2]?.latency).toBeNull();
+    const other = walk('by hand');
+    const trials = [trial(ramax, 0), trial(other, 0, { figures: { perSecond: 10 } })];
+    const summaries = summarise([ramax, other], trials);
+    expect(summaries.get(name)?.figures.get('perSecond')?.median).toBe(1_000);
+    expect(summaries.get(nameOf(other))?.figures.get('perSecond')?.median).toBe(10);
+    expect(summaries.get(name)?.latencies).toBeNull();
+  });
+
+  it('has no figures when a round has failed, and says why', () => {
+    const failed = { configuration: ramax, round: 1, outcome: { problem: 'the disk is full' } };
+    const summary = summarise([ramax], [trial(ramax, 0), failed]).get(name);
+    expect(summary?.problem).toBe('the disk is full');
+    expect(summary?.figures.size).toBe(0);
   });
 });
