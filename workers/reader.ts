@@ -1,24 +1,44 @@
 /** A reader's thread: one bounded read of the log per task, over a connection that is kept. */
 
-import { type PackedAnswer, packedValues } from '../src/codec/packed-frames.js';
+import { packedValues } from '../src/codec/packed-frames.js';
 import { assert } from '../src/core/assert.js';
 import { asRamaxError } from '../src/core/errors.js';
-import type { LogReader } from '../src/event-store/port.js';
+import type { EventPage, LogReader, PageReader } from '../src/event-store/port.js';
 import { loadAdapter } from '../src/platform/load-module.js';
-import type { ReaderTask } from '../src/platform/reader-task.js';
+import type { ReaderAnswer, ReaderTask } from '../src/platform/reader-task.js';
 import type { StorageRef } from '../src/storage/adapter.js';
 
 const readers = new Map<string, Promise<LogReader>>();
 
-/** Runs one read. */
-export default async function runRead({ storage, read, parameters }: ReaderTask): Promise<PackedAnswer> {
+/** Runs one read. Pages of events cross as they were written, everything else is packed. */
+export default async function runRead({ storage, read, parameters }: ReaderTask): Promise<ReaderAnswer> {
   try {
     const reader = await readerOf(storage);
-    const method = reader[read] as (...parameters: readonly unknown[]) => Promise<unknown>;
-    return packedValues.packResult(await method.apply(reader, [...parameters]));
+    const page =
+      read === 'readAll' || read === 'readSpace' ? await pageOf(reader, read, parameters) : undefined;
+    if (page !== undefined) return { page };
+    return packedValues.packResult(await call(reader, read, parameters));
   } catch (error) {
     return { error: asRamaxError(error, 'storage', 'the log cannot be read').toData() };
   }
+}
+
+async function pageOf(
+  { pages }: LogReader,
+  read: keyof PageReader,
+  parameters: readonly unknown[],
+): Promise<EventPage | undefined> {
+  return pages === undefined ? undefined : call<EventPage | undefined>(pages, read, parameters);
+}
+
+function call<Result>(
+  target: LogReader | PageReader,
+  read: ReaderTask['read'],
+  parameters: readonly unknown[],
+): Promise<Result> {
+  const method: unknown = Reflect.get(target, read);
+  assert(typeof method === 'function', 'a task names a read');
+  return Reflect.apply(method, target, parameters) as Promise<Result>;
 }
 
 function readerOf(storage: StorageRef): Promise<LogReader> {

@@ -12,7 +12,7 @@ import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.j
 import { checkId, checkInteger } from '../core/names.js';
 import { AppendQueue, type AppendResult } from './append-queue.js';
 import { noSuchSpace } from './log-errors.js';
-import type { LogStore, ReadBounds } from './port.js';
+import type { LogReader, LogStore, ReadBounds } from './port.js';
 import { openForReader } from './seal.js';
 import { copySpecs } from './spec-copy.js';
 import { streamPages } from './stream-pages.js';
@@ -148,8 +148,9 @@ export class EventStore {
     const { from = 0, signal } = options;
     checkInteger(from, 'from', 0);
     return streamPages({
-      readAfter: (after) => this.readSpaceEvents(spaceId, { from: after }),
+      readAfter: async (after) => this.#openLog().readSpace(spaceId, after, this.#bounds),
       positionOf: (event) => event.spaceSequence,
+      open: openForReader,
       from,
       signal,
     });
@@ -161,8 +162,9 @@ export class EventStore {
     const { from = 0, signal } = options;
     checkInteger(from, 'from', 0);
     return streamPages({
-      readAfter: (after) => this.#readAll(after),
+      readAfter: async (after) => this.#openLog().readAll(after, this.#bounds),
       positionOf: (event) => event.eventId,
+      open: openForReader,
       from,
       signal,
     });
@@ -200,9 +202,9 @@ export class EventStore {
     await this.close();
   }
 
-  async #readAll(after: number): Promise<readonly RecordedEvent[]> {
+  #openLog(): LogReader {
     this.#assertOpen();
-    return (await this.#log.readAll(after, this.#bounds)).map(openForReader);
+    return this.#log;
   }
 
   #readRange({ from = 0, limit = this.#bounds.limit }: ReadOptions): { after: number; bounds: ReadBounds } {

@@ -143,8 +143,30 @@ export interface ReadBounds {
   readonly bytesMax: number;
 }
 
+/**
+ * Some events as one text and one piece of bytes (`codec/event-page.ts` makes events of them), for a thread that only passes
+ * them on.
+ */
+export interface EventPage {
+  /**
+   * A JSON array with an array for each event, in order: its `eventId`, `spaceId`, `spaceSequence`, `entityId`, `type`,
+   * `version`, `timestamp`, `causationId`, `correlationId`, `tags`, `metadata`, and the number of its payload's bytes.
+   */
+  readonly facts: string;
+  /** For each event the 16 bytes of its `invocationId`, the 16 of its `hash`, and its payload. */
+  readonly bytes: Uint8Array;
+}
+
+/** Reads of a log as pages. Undefined: only the method of `LogReader` with the same name can read these events. */
+export interface PageReader {
+  readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<EventPage | undefined>;
+  readAll(after: number, bounds: ReadBounds): Promise<EventPage | undefined>;
+}
+
 /** Read access to the log; safe to use beside the writer. */
 export interface LogReader {
+  /** Where the adapter can write pages faster than events. */
+  readonly pages?: PageReader;
   /** Events of one space with `spaceSequence > after`, in order. */
   readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]>;
   /** Events of one entity in one space with `spaceSequence > after`, in order. */

@@ -10,6 +10,7 @@
 
 import type { TransferListItem } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { eventsOfPage } from '../codec/event-page.js';
 import { packedValues } from '../codec/packed-frames.js';
 import { asRamaxError, type ErrorData, RamaxError } from '../core/errors.js';
 import type { LogReader, LookupFiller } from '../event-store/port.js';
@@ -18,7 +19,7 @@ import type { StorageRef } from '../storage/adapter.js';
 import type { ShardThreadConfig, Thread, ThreadHost, WriterThreadConfig } from '../supervisor/thread-host.js';
 import type { FillerAnswer, FillerTask } from './filler-task.js';
 import { nodeChannel } from './node-port.js';
-import type { ReaderTask } from './reader-task.js';
+import type { ReaderAnswer, ReaderTask } from './reader-task.js';
 
 /** Scans that run side by side; more would only compete with shards for cores. */
 const readerThreadsMax = 2;
@@ -117,10 +118,11 @@ function pooledReader(storage: StorageRef): LogReader {
     ...parameters: Parameters<LogReader[Name]>
   ): Promise<Awaited<ReturnType<LogReader[Name]>>> => {
     const task: ReaderTask = { storage, read, parameters };
-    const answer: unknown = await pool.run(task).catch((error: unknown) => {
+    const answer = (await pool.run(task).catch((error: unknown) => {
       throw readerError(error, isClosed);
-    });
-    return packedValues.unpackAnswer(answer) as Awaited<ReturnType<LogReader[Name]>>;
+    })) as ReaderAnswer;
+    const result: unknown = 'page' in answer ? eventsOfPage(answer.page) : packedValues.unpackAnswer(answer);
+    return result as Awaited<ReturnType<LogReader[Name]>>;
   };
   return {
     readSpace: (...parameters) => run('readSpace', ...parameters),

@@ -109,7 +109,13 @@ export class EventReads {
       if (events.length === 0 && spaceId !== undefined) await this.latestSequence(spaceId);
       return events;
     };
-    return opened(streamPages({ readAfter, positionOf: (event) => event[position], from, signal }));
+    return streamPages({
+      readAfter,
+      positionOf: (event) => event[position],
+      open: openForReader,
+      from,
+      signal,
+    });
   }
 
   async #read<Result>(read: (log: LogReader) => Promise<Result>): Promise<Result> {
@@ -120,8 +126,4 @@ export class EventReads {
       throw this.#closed ?? asRamaxError(error, 'unavailable', 'the log could not be read');
     }
   }
-}
-
-async function* opened(events: AsyncIterable<StoredEvent>): AsyncGenerator<RecordedEvent, void, void> {
-  for await (const event of events) yield openForReader(event);
 }

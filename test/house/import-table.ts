@@ -18,11 +18,11 @@ export interface RoomRule {
 /** A room is a folder of `src/`, the deepest that is named here; `index` is `src/index.ts`, `workers` is `workers/`. */
 export const rooms: Readonly<Record<string, RoomRule>> = {
   core: { uses: [] },
-  codec: { uses: ['core'], knows: ['protocol'] },
+  codec: { uses: ['core'], knows: ['protocol', 'event-store'] },
 
   'event-store': { uses: ['core', 'codec'] },
   'event-store/memory': { uses: ['core', 'event-store'] },
-  'event-store/sqlite': { uses: ['core', 'event-store', 'sqlite'], touchesNode: true },
+  'event-store/sqlite': { uses: ['core', 'codec', 'event-store', 'sqlite'], touchesNode: true },
 
   pstate: { uses: ['core', 'codec'] },
   'pstate/memory': { uses: ['core', 'pstate'] },

@@ -2,14 +2,16 @@
  * The reads of the log on one connection: prepared once, answered at once. The writer and every reader have one.
  */
 
+import { eventsOfPage } from '../../codec/event-page.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
-import type { CommandRecord, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
+import type { CommandRecord, EventPage, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
 import type { Mark } from './lookup-reader.js';
 import { readSql } from './read-sql.js';
 import {
   type CommandTuple,
   type EventTuple,
   type HeadTuple,
+  type PageTuple,
   payloadBytes,
   type SpaceTuple,
   toCommandRecord,
@@ -23,12 +25,14 @@ export class LogQueries {
   /** The log's own id. */
   readonly logId: string;
   readonly #space: Statement<[number, number, number, number], EventTuple>;
+  readonly #spacePage: Statement<[number, number, number, number, number], PageTuple>;
   readonly #sequenceUpTo: Statement<[number, number], number>;
   readonly #eventIdUpTo: Statement<[number, number], number>;
   readonly #entityEvent: Statement<[number, number, string, number], EventTuple>;
   readonly #entityScan: Statement<[number, number, string, number, number], EventTuple>;
   readonly #isMarked: Statement<[number, number, Uint8Array], number>;
   readonly #all: Statement<[number, number], EventTuple>;
+  readonly #allPage: Statement<[number, number, number], PageTuple>;
   readonly #event: Statement<[number, number, number], EventTuple>;
   readonly #commands: Statement<[string, number, number], CommandTuple>;
   readonly #allCommands: Statement<[number, number, number], CommandTuple>;
@@ -42,6 +46,9 @@ export class LogQueries {
 
   constructor(connection: Connection) {
     this.#space = connection.prepare<[number, number, number, number], EventTuple>(readSql.space).raw();
+    this.#spacePage = connection
+      .prepare<[number, number, number, number, number], PageTuple>(readSql.spacePage)
+      .raw();
     this.#sequenceUpTo = connection.prepare<[number, number], number>(readSql.sequenceUpTo).pluck();
     this.#eventIdUpTo = connection.prepare<[number, number], number>(readSql.eventIdUpTo).pluck();
     this.#entityEvent = connection
@@ -53,6 +60,7 @@ export class LogQueries {
     this.#isMarked = connection.prepare<[number, number, Uint8Array], number>(readSql.isMarked).pluck();
     this.logId = String(connection.prepare(readSql.logId).pluck().get());
     this.#all = connection.prepare<[number, number], EventTuple>(readSql.all).raw();
+    this.#allPage = connection.prepare<[number, number, number], PageTuple>(readSql.allPage).raw();
     this.#event = connection.prepare<[number, number, number], EventTuple>(readSql.event).raw();
     this.#commands = connection.prepare<[string, number, number], CommandTuple>(readSql.commands).raw();
     this.#allCommands = connection.prepare<[number, number, number], CommandTuple>(readSql.allCommands).raw();
@@ -66,7 +74,14 @@ export class LogQueries {
   }
 
   readSpace(spaceId: number, after: number, bounds: ReadBounds): readonly StoredEvent[] {
+    const page = this.spacePage(spaceId, after, bounds);
+    if (page !== undefined) return eventsOfPage(page);
     return takeWithin(this.#space.iterate(spaceId, after, spaceId, bounds.limit), bounds.bytesMax);
+  }
+
+  /** Undefined where payloads are so large that they have to be counted. */
+  spacePage(spaceId: number, after: number, bounds: ReadBounds): EventPage | undefined {
+    return pageOf(this.#spacePage.get(eventShare(bounds), spaceId, after, spaceId, bounds.limit));
   }
 
   /** The last sequence of a space up to an event id; 0 before its first event. */
@@ -99,7 +114,14 @@ export class LogQueries {
   }
 
   readAll(after: number, bounds: ReadBounds): readonly StoredEvent[] {
+    const page = this.allPage(after, bounds);
+    if (page !== undefined) return eventsOfPage(page);
     return takeWithin(this.#all.iterate(after, bounds.limit), bounds.bytesMax);
+  }
+
+  /** Undefined as in `spacePage`. */
+  allPage(after: number, bounds: ReadBounds): EventPage | undefined {
+    return pageOf(this.#allPage.get(eventShare(bounds), after, bounds.limit));
   }
 
   readEvent(spaceId: number, eventId: number): StoredEvent | undefined {
@@ -147,6 +169,16 @@ export class LogQueries {
   deletedSpaces(): readonly number[] {
     return this.#deletedSpaces.all();
   }
+}
+
+/** The bytes that each payload may have, however many events come. */
+function eventShare({ limit, bytesMax }: ReadBounds): number {
+  return Math.floor(bytesMax / limit);
+}
+
+function pageOf(row: PageTuple | undefined): EventPage | undefined {
+  if (row === undefined || row[0] > 0) return undefined;
+  return { facts: row[1], bytes: row[2] ?? new Uint8Array() };
 }
 
 /** The events of `rows` until their payloads fill `bytesMax`; leaving the loop ends the statement. */

@@ -4,17 +4,26 @@
  */
 
 import { metaKeys } from './log-format.js';
-import { commandColumns, eventColumns, spaceColumns } from './rows.js';
+import { commandColumns, eventColumns, pageSql, spaceColumns } from './rows.js';
 
 /** Binds one space id. A scalar subquery, because SQLite evaluates that once per statement and never makes it a join. */
 const spaceIsLive = '(SELECT deleted_at IS NULL FROM spaces WHERE space_id = ?)';
 
+const spaceEvents = `FROM events WHERE space_id = ? AND space_sequence > ? AND ${spaceIsLive}
+    ORDER BY space_sequence LIMIT ?`;
+
+/** The few deleted spaces whose rows are still there are read from their own index. */
+const allEvents = `FROM events
+    WHERE event_id > ? AND space_id NOT IN (SELECT space_id FROM spaces WHERE deleted_at IS NOT NULL)
+    ORDER BY event_id LIMIT ?`;
+
 /** The parameters of each statement are in the comment beside it. */
 export const readSql = {
   /** spaceId, after, spaceId, limit */
-  space: `SELECT ${eventColumns} FROM events
-    WHERE space_id = ? AND space_sequence > ? AND ${spaceIsLive}
-    ORDER BY space_sequence LIMIT ?`,
+  space: `SELECT ${eventColumns} ${spaceEvents}`,
+
+  /** payloadBytesMax, spaceId, after, spaceId, limit */
+  spacePage: pageSql(spaceEvents),
 
   /**
    * spaceId, eventId: the last sequence of the space up to an event id. It walks back from the space's end over its index
@@ -41,10 +50,11 @@ export const readSql = {
 
   logId: `SELECT value FROM meta WHERE key = '${metaKeys.logId}'`,
 
-  /** after, limit. The few deleted spaces whose rows are still there are read from their own index. */
-  all: `SELECT ${eventColumns} FROM events
-    WHERE event_id > ? AND space_id NOT IN (SELECT space_id FROM spaces WHERE deleted_at IS NOT NULL)
-    ORDER BY event_id LIMIT ?`,
+  /** after, limit */
+  all: `SELECT ${eventColumns} ${allEvents}`,
+
+  /** payloadBytesMax, after, limit */
+  allPage: pageSql(allEvents),
 
   /** eventId, spaceId, spaceId */
   event: `SELECT ${eventColumns} FROM events WHERE event_id = ? AND space_id = ? AND ${spaceIsLive}`,

@@ -3,17 +3,38 @@
  * of reading them as objects; the order of a tuple here is the order of the columns in its list.
  */
 
+import { eventOf, payloadStart } from '../../codec/event-page.js';
+import { bytesToUuid } from '../../core/uuid-text.js';
 import type { CommandRecord, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
 import { genesisHash } from '../seal.js';
 import { parseMetadataText } from '../space-metadata.js';
-import { bytesToUuid } from './uuid-bytes.js';
+
+const eventFacts =
+  'event_id, space_id, space_sequence, entity_id, event_type, event_version, timestamp, ' +
+  'causation_id, correlation_id, tags, metadata';
+
+/** All bytes of an event in one piece, because each blob of a row costs a buffer. SQLite puts them together as they are. */
+const eventBytes = 'invocation_id || hash || payload';
 
 /** The columns of an `EventTuple`. */
-export const eventColumns =
-  'event_id, space_id, space_sequence, entity_id, event_type, event_version, payload, timestamp, ' +
-  'causation_id, correlation_id, tags, metadata, invocation_id, hash';
+export const eventColumns = `${eventFacts}, CAST(${eventBytes} AS BLOB)`;
 
-/** One row of `events`. */
+/**
+ * A `PageTuple` of the rows of `events`, which says which ones and in which order. Binds one number before those of `events`:
+ * the bytes that a payload has at most. SQLite itself writes the page: 0.8 instead of 2.4 µs for an event whose columns all
+ * become values of this thread.
+ */
+export function pageSql(events: string): string {
+  return `SELECT count(*) - count(bytes), json_group_array(json_array(${eventFacts}, payload_bytes)),
+      CAST(group_concat(bytes, '') AS BLOB)
+    FROM (SELECT ${eventFacts}, length(payload) AS payload_bytes,
+      CASE WHEN length(payload) <= ? THEN ${eventBytes} END AS bytes ${events})`;
+}
+
+/** The one row of a page: `EventPage` says how its facts and bytes are laid out. */
+export type PageTuple = readonly [largePayloads: number, facts: string, bytes: Uint8Array | null];
+
+/** One row of `events`. The bytes are those of the invocation id, the hash and the payload in this order. */
 export type EventTuple = readonly [
   eventId: number,
   spaceId: number,
@@ -21,39 +42,22 @@ export type EventTuple = readonly [
   entityId: string,
   type: string,
   version: number,
-  payload: Uint8Array,
   timestamp: number,
   causationId: string | null,
   correlationId: string | null,
   tags: string | null,
   metadata: string | null,
-  invocationId: Uint8Array,
-  hash: Uint8Array,
+  bytes: Uint8Array,
 ];
 
 /** The payload's bytes of a row, without making an event of it. */
 export function payloadBytes(row: EventTuple): number {
-  return row[6].byteLength;
+  return row[11].byteLength - payloadStart;
 }
 
 /** The event in a row. */
 export function toStoredEvent(row: EventTuple): StoredEvent {
-  return {
-    eventId: row[0],
-    spaceId: row[1],
-    spaceSequence: row[2],
-    entityId: row[3],
-    type: row[4],
-    version: row[5],
-    payload: plainBytes(row[6]),
-    timestamp: row[7],
-    causationId: row[8],
-    correlationId: row[9],
-    tags: row[10],
-    metadata: row[11],
-    invocationId: bytesToUuid(row[12]),
-    hash: plainBytes(row[13]),
-  };
+  return eventOf(row, row[11], 0, payloadBytes(row));
 }
 
 /** The columns of a `SpaceTuple`. */

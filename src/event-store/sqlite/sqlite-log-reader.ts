@@ -9,7 +9,15 @@
 import { RamaxError } from '../../core/errors.js';
 import { type Connection, openConnection, storageError } from '../../sqlite/connection.js';
 import { checkFormat, isCurrent } from '../../sqlite/file-format.js';
-import type { CommandRecord, LogReader, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
+import type {
+  CommandRecord,
+  LogReader,
+  PageReader,
+  ReadBounds,
+  SpaceHead,
+  SpaceRow,
+  StoredEvent,
+} from '../port.js';
 import { EntityReads } from './entity-reads.js';
 import { logFormat } from './log-format.js';
 import { LogQueries } from './log-queries.js';
@@ -33,6 +41,11 @@ export class SqliteLogReader implements LogReader {
     this.#lookups = new LookupReader(lookupFileOf(connection.name));
     this.#entityReads = new EntityReads(connection, queries, this.#lookups);
   }
+
+  readonly pages: PageReader = {
+    readSpace: async (...parameters) => this.read((queries) => queries.spacePage(...parameters)),
+    readAll: async (...parameters) => this.read((queries) => queries.allPage(...parameters)),
+  };
 
   async readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]> {
     return this.read((queries) => queries.readSpace(spaceId, after, bounds));
