@@ -26,17 +26,20 @@ export interface CatchUpOptions {
   /** Runs after each batch, with the last event applied. */
   readonly afterBatch?: (last: StoredEvent) => void;
   readonly signal?: AbortSignal | undefined;
+  /** Events of the next batch at most, asked before each. Default: `readEventsMax`. */
+  readonly batchEvents?: (() => number) | undefined;
   /** Awaited between two batches. Default: until the end of this turn of the event loop. */
   readonly rest?: (() => Promise<void>) | undefined;
 }
 
 /** Applies the events `from + 1 … to`, a bounded batch at a time, and yields between batches. Returns their number. */
 export async function catchUp(options: CatchUpOptions): Promise<number> {
-  const { log, clock, limits, spaceId, from, to, signal, rest } = options;
-  const bounds = { limit: limits.readEventsMax, bytesMax: limits.readBytesMax };
+  const { log, clock, limits, spaceId, from, to, signal, batchEvents, rest } = options;
+  const { readEventsMax, readBytesMax: bytesMax } = limits;
   let sequence = from;
   while (sequence < to) {
-    const batch = await log.readSpace(spaceId, sequence, bounds);
+    const limit = Math.min(readEventsMax, batchEvents?.() ?? readEventsMax);
+    const batch = await log.readSpace(spaceId, sequence, { limit, bytesMax });
     assertGoingOn(signal);
     let last: StoredEvent | undefined;
     for (const stored of batch) {

@@ -46,7 +46,7 @@ export interface ViewFillOptions {
   readonly turnCount?: Readonly<TurnCount> | undefined;
 }
 
-/** Events between two yields: fewer than in a read while nobody waits, because turns are waiting here. */
+/** Events between two yields while turns wait. */
 const eventsAtOnceMax = 128;
 /** Events left for `finish`, during which turns wait. */
 const restEventsMax = 128;
@@ -54,11 +54,14 @@ const restEventsMax = 128;
 const stepEventsMax = 1_024;
 /** Events between two checkpoints where few keys change. */
 const checkpointEventsMax = 8_192;
+/** Payload bytes between two checkpoints: bounds the memory where few keys have large values. */
+const checkpointBytesMax = 8 * 1024 * 1024;
 
 /** See the head of this file. */
 export class ViewFill {
   readonly #options: ViewFillOptions;
   #persistedAt: number;
+  #bytesSince = 0;
 
   constructor(options: ViewFillOptions) {
     this.#options = options;
@@ -84,7 +87,7 @@ export class ViewFill {
       const missing = committed().lastSpaceSequence - this.#applied;
       if (this.filled.length === 0 || missing <= restEventsMax || missing >= before) return;
       before = missing;
-      await this.#applyUpTo(committed().lastSpaceSequence, pace && (() => pace.rest()));
+      await this.#applyUpTo(committed().lastSpaceSequence, pace);
     }
   }
 
@@ -111,19 +114,21 @@ export class ViewFill {
     return Math.min(...this.filled.map(({ applied }) => applied));
   }
 
-  async #applyUpTo(target: number, rest?: () => Promise<void>): Promise<void> {
+  async #applyUpTo(target: number, pace?: Pace): Promise<void> {
     const { log, clock, limits, spaceId, signal, onProgress, views } = this.#options;
     await catchUp({
       log,
       clock,
-      limits: { ...limits, readEventsMax: Math.min(limits.readEventsMax, eventsAtOnceMax) },
+      limits,
       spaceId,
       from: this.#applied,
       to: target,
       signal,
-      rest,
+      batchEvents: () => pace?.stepEvents ?? eventsAtOnceMax,
+      rest: pace && (() => pace.rest()),
       apply: (stored) => {
         const event = openForProjection(stored);
+        this.#bytesSince += stored.payload.length;
         for (const view of views) view.catchUp(event);
       },
       afterBatch: (last) => {
@@ -136,7 +141,7 @@ export class ViewFill {
   #persistWhenMuch({ eventId, spaceSequence }: StoredEvent): void {
     let dirtyKeys = 0;
     for (const { pstate } of this.filled) dirtyKeys += pstate.dirtyKeys;
-    const isMuch = dirtyKeys >= this.#options.limits.dirtyKeysMax;
+    const isMuch = dirtyKeys >= this.#options.limits.fillKeysMax || this.#bytesSince >= checkpointBytesMax;
     if (!isMuch && spaceSequence - this.#persistedAt < checkpointEventsMax) return;
     this.#persist({ lastEventId: eventId, lastSpaceSequence: spaceSequence });
   }
@@ -148,5 +153,6 @@ export class ViewFill {
     for (const view of filled) view.freeze();
     flushViews({ store: pstates, spaceId }, filled, checkpoint);
     this.#persistedAt = checkpoint.lastSpaceSequence;
+    this.#bytesSince = 0;
   }
 }

@@ -53,6 +53,8 @@ export interface Limits {
   readonly cacheBytesMax: number;
   /** Changed keys of one space that are not persisted yet; reaching it starts a flush. */
   readonly dirtyKeysMax: number;
+  /** Changed keys of what is filled from the log before they are written with their checkpoint. */
+  readonly fillKeysMax: number;
   /**
    * The longest time a changed key stays unpersisted while its space is open. What changes often is written once in this time: with
    * 1,000 instead of 5,000 a busy shard spends four times as much on it. After a crash so many events are applied again.
@@ -132,6 +134,7 @@ export const defaultLimits: Limits = {
   cacheEntriesMax: 500_000,
   cacheBytesMax: 256 * 1024 * 1024,
   dirtyKeysMax: 1_024,
+  fillKeysMax: 8_192,
   flushDelayMs: 5_000,
   openSpacesMax: 10_000,
   idleSpaceMs: 10 * 60 * 1_000,

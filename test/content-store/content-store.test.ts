@@ -82,7 +82,12 @@ describe.each(storages)('a content store over %s', (_name, makeStorage) => {
 
   it('catches up over many bounded reads, with a small memory', async () => {
     for (let n = 0; n < 23; n++) await store.execute('add', entry(n, n % 4));
-    const reopened = await storage.open(ledger, { readEventsMax: 3, dirtyKeysMax: 4, cacheEntriesMax: 2 });
+    const reopened = await storage.open(ledger, {
+      readEventsMax: 3,
+      dirtyKeysMax: 4,
+      fillKeysMax: 4,
+      cacheEntriesMax: 2,
+    });
     await expectFold(reopened);
   });
 

@@ -22,6 +22,7 @@ const keys = [...deckKeys, ...cardKeys, ...noteKeys, 'card:none'];
 const limits = {
   cacheEntriesMax: 3,
   dirtyKeysMax: 6,
+  fillKeysMax: 6,
   flushDelayMs: 5,
   readEventsMax: 4,
   migrationDelayMs: 3,

@@ -51,4 +51,28 @@ describe('the pace of long work', () => {
     count.turns++;
     expect(await lasts(clock, pace.rest(), 50)).toBe(true);
   });
+
+  it('is to take longer steps while none come, until one takes its time', async () => {
+    const { clock, pace } = pacing();
+    const steps: number[] = [];
+    for (const workedMs of [0, 1, 0, 0, 0, 2, 3]) {
+      steps.push(pace.stepEvents);
+      await clock.advance(workedMs);
+      await pace.rest();
+    }
+    expect([...steps, pace.stepEvents]).toEqual([128, 256, 512, 1_024, 1_024, 1_024, 1_024, 512]);
+  });
+
+  it('is to take the shortest steps as soon as turns come', async () => {
+    const { clock, pace, count } = pacing();
+    await pace.rest();
+    await pace.rest();
+    expect(pace.stepEvents).toBe(512);
+    count.turns++;
+    await pace.rest();
+    expect(pace.stepEvents).toBe(128);
+    await clock.advance(100);
+    await pace.rest();
+    expect(pace.stepEvents).toBe(128);
+  });
 });

@@ -20,7 +20,7 @@ afterEach(() => {
 
 beforeEach(async () => {
   bed = await MemoryBed.make();
-  store = await bed.open(ledger, { limits: { readEventsMax: 2, dirtyKeysMax: 3 } });
+  store = await bed.open(ledger, { limits: { readEventsMax: 2, dirtyKeysMax: 3, fillKeysMax: 3 } });
   for (let n = 0; n < 9; n++) await store.execute('add', entry(n, n % 3));
 });
 
@@ -215,7 +215,7 @@ describe('a rebuild of a view', () => {
   beforeEach(async () => {
     bed = await MemoryBed.make();
     applied = new Applied();
-    counted = await bed.open(tally({ applied, list: 1 }), { limits: { dirtyKeysMax: 50 } });
+    counted = await bed.open(tally({ applied, list: 1 }), { limits: { dirtyKeysMax: 50, fillKeysMax: 50 } });
     await counted.execute('addMany', numbers);
     await counted.checkpoint();
     applied.clear();

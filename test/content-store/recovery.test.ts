@@ -208,7 +208,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ read: fc.constantFrom('last', 'everything') }),
 );
 
-const small = { speculativeTurnsMax: 5, dirtyKeysMax: 3, readEventsMax: 2, flushDelayMs: 5 };
+const small = { speculativeTurnsMax: 5, dirtyKeysMax: 3, fillKeysMax: 3, readEventsMax: 2, flushDelayMs: 5 };
 
 interface Played {
   readonly outcomes: Readonly<Record<string, Settled>>;

@@ -171,7 +171,7 @@ describe('a rebuild', () => {
       },
     });
     const link = new LossyLink(localLog(bed.log));
-    const limits = { flushDelayMs: 60_000, cacheEntriesMax: 2, dirtyKeysMax: 100_000 };
+    const limits = { flushDelayMs: 60_000, cacheEntriesMax: 2, dirtyKeysMax: 100, fillKeysMax: 100_000 };
     const live = await bed.openLive(app, limits, link);
     for (let n = 0; n < 10; n++) {
       const turn = bed.command('add', 1_000);

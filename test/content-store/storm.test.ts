@@ -23,6 +23,7 @@ class Storm {
     const limits = {
       speculativeTurnsMax: 4,
       dirtyKeysMax: 3,
+      fillKeysMax: 3,
       readEventsMax: 2,
       flushDelayMs: 3,
       cacheEntriesMax: 3,

@@ -107,7 +107,7 @@ describe('a view whose version was raised', () => {
 
   it('goes on after a crash where it was persisted', async () => {
     const reads = new HeldReads(bed.log);
-    await open({ sum: 2, list: 1 }, { dirtyKeysMax: 100 });
+    await open({ sum: 2, list: 1 }, { readEventsMax: 128, dirtyKeysMax: 100, fillKeysMax: 100 });
     await bed.clock.settle();
     await step(reads);
     await step(reads);
@@ -128,7 +128,7 @@ describe('a view whose version was raised', () => {
 
   it('is begun anew when other projections had begun it', async () => {
     const reads = new HeldReads(bed.log);
-    await open({ sum: 2 }, { dirtyKeysMax: 1 });
+    await open({ sum: 2 }, { dirtyKeysMax: 1, fillKeysMax: 1 });
     await bed.clock.settle();
     await step(reads);
     reads.abandon();
@@ -147,7 +147,7 @@ describe('a view whose version was raised', () => {
 
   it('and lowered again before the new one was there is served as before', async () => {
     const reads = new HeldReads(bed.log);
-    await open({ sum: 2 }, { dirtyKeysMax: 1 });
+    await open({ sum: 2 }, { dirtyKeysMax: 1, fillKeysMax: 1 });
     await bed.clock.settle();
     await step(reads);
     reads.abandon();
@@ -164,7 +164,7 @@ describe('a view whose version was raised', () => {
 
   it('goes on in the next life when the space is closed', async () => {
     const reads = new HeldReads(bed.log);
-    const store = await open({ sum: 2 }, { dirtyKeysMax: 1 });
+    const store = await open({ sum: 2 }, { dirtyKeysMax: 1, fillKeysMax: 1 });
     await bed.clock.settle();
     await step(reads);
     const closed = store.close();
@@ -213,7 +213,7 @@ describe('a view that is new', () => {
     let isBroken = true;
     const breaks = (view: string, { spaceSequence }: { spaceSequence: number }): boolean =>
       isBroken && view === 'sum' && spaceSequence === 300;
-    const limits = { dirtyKeysMax: 1 };
+    const limits = { readEventsMax: 128, dirtyKeysMax: 1, fillKeysMax: 1 };
     const store = await open({ sum: 2, list: 1, breaks }, limits);
     await bed.clock.settle();
     expect(await store.query('state', 'list')).toEqual(listOf(numbers));
@@ -349,7 +349,7 @@ describe('what is being filled', () => {
       await store.execute('addMany', numbers);
       await store.close();
     }
-    const limits = { buildsAtOnceMax: 2 };
+    const limits = { buildsAtOnceMax: 2, readEventsMax: 128 };
     const shared = sharedBySpaces(resolveLimits(limits));
     const reads = new HeldReads(bed.log);
     const app = tally({ applied, sum: 2 });

@@ -135,6 +135,27 @@ describe('a fill', () => {
     expect(applied.to('main 1')).toEqual(numbersTo(1_000));
   });
 
+  it('reads more at once while no turns come, and few again when they do', async () => {
+    log.last = 3_000;
+    const turnCount = { turns: 0 };
+    const onProgress = ({ eventsApplied }: RebuildProgress): void => {
+      if (eventsApplied === 1_896) turnCount.turns++;
+    };
+    await fillOf([view('main')], { turnCount, onProgress }).fill(() => log.head);
+    expect(log.reads.map(({ limit }) => limit)).toEqual([128, 256, 512, 1_000, 128, 256, 512, 1_000]);
+    expect(applied.to('main 1')).toEqual(numbersTo(3_000));
+  });
+
+  it('persists when much payload has come, however few keys it is for', async () => {
+    log.last = 1_000;
+    const large = encodeValue('x'.repeat(64 * 1024));
+    const readSpace = log.readSpace.bind(log);
+    log.readSpace = async (...parameters) =>
+      (await readSpace(...parameters)).map((event) => ({ ...event, type: 'unknown', payload: large }));
+    await fillOf([view('main')]).fill(() => log.head);
+    expect(store.flushes.length).toBeGreaterThan(5);
+  });
+
   it('reads few events at once, and lets others run in between', async () => {
     log.last = 1_000;
     clock = new ManualClock('held');
@@ -150,7 +171,7 @@ describe('a fill', () => {
 
   it('persists with its checkpoint whenever enough keys have changed', async () => {
     log.last = 700;
-    const limits = resolveLimits({ dirtyKeysMax: 250 });
+    const limits = resolveLimits({ dirtyKeysMax: 250, fillKeysMax: 250 });
     const fill = fillOf([view('main')], { limits });
     await fill.fill(() => log.head);
     expect(store.flushes).toEqual(['main 256 at 256', 'main 256 at 512']);
@@ -201,7 +222,7 @@ describe('a fill', () => {
     log.last = 400;
     await fillOf([view('list')]).finish(log.head);
     log.last = 401;
-    const limits = resolveLimits({ dirtyKeysMax: 100 });
+    const limits = resolveLimits({ dirtyKeysMax: 100, fillKeysMax: 100 });
     const fill = fillOf([view('list'), view('main')], { limits });
     const abort = new AbortController();
     const aborted = fillOf([view('list'), view('main')], {
@@ -221,7 +242,7 @@ describe('a fill', () => {
     log.last = 300;
     breaks = (name, { spaceSequence }) => name === 'sum' && spaceSequence === 130;
     const views = [view('main'), view('sum'), view('list')];
-    const fill = fillOf(views, { limits: resolveLimits({ dirtyKeysMax: 100 }) });
+    const fill = fillOf(views, { limits: resolveLimits({ dirtyKeysMax: 100, fillKeysMax: 100 }) });
     await fill.fill(() => log.head);
     await fill.finish(log.head);
     expect(fill.failure).toMatchObject({ code: 'projection_failed', details: { spaceSequence: 130 } });

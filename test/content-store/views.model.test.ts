@@ -62,6 +62,7 @@ function fold(view: ViewName, version: number, facts: readonly Fact[], skips: Re
 const limits = {
   cacheEntriesMax: 3,
   dirtyKeysMax: 40,
+  fillKeysMax: 40,
   flushDelayMs: 5,
   readEventsMax: 60,
   catchUpEventsMax: 30,

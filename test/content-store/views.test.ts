@@ -101,7 +101,7 @@ describe('a view whose version was raised, with few events behind it', () => {
   });
 
   it('is filled over several reads and flushes, while the others stand where they were', async () => {
-    const limits = { readEventsMax: 2, dirtyKeysMax: 1 };
+    const limits = { readEventsMax: 2, dirtyKeysMax: 1, fillKeysMax: 1 };
     const after = await bed.open(tally({ applied, sum: 3 }), { limits });
     expect([applied.to('main 1'), applied.to('sum 3')]).toEqual([[], [1, 2, 3]]);
     expect(await after.query('state', 'sum')).toEqual(sumOf([1, 2, 3], 3));

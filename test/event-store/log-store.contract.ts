@@ -1,7 +1,9 @@
 /** What every log adapter must do: the port's invariants as tests. Each adapter's test file hands in its factory. */
 
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LogStore, LogWrite } from '../../src/event-store/port.js';
+import { eventsOfPage } from '../../src/codec/event-page.js';
+import type { LogStore, LogWrite, SealedEvent, StoredEvent } from '../../src/event-store/port.js';
 import { genesisHash } from '../../src/event-store/seal.js';
 import {
   append,
@@ -20,6 +22,41 @@ import {
 } from './log-fixture.js';
 
 const start = 1_750_000_000_000;
+
+const anyText = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 12 })
+  .filter((text) => !text.includes('\0'));
+const maybe = (text: fc.Arbitrary<string>): fc.Arbitrary<string | null> => fc.option(text, { nil: null });
+
+/** An event whose every part is as odd as the port lets it be. */
+const anyEvent: fc.Arbitrary<SealedEvent> = fc.record({
+  entityId: anyText,
+  type: anyText,
+  version: fc.integer({ min: 1, max: 2 ** 31 }),
+  payload: fc.uint8Array({ maxLength: 40 }).map((bytes) => new Uint8Array(bytes)),
+  timestamp: fc.integer({ min: 0, max: 8_640_000_000_000_000 }),
+  causationId: maybe(anyText),
+  correlationId: maybe(anyText),
+  tags: maybe(fc.array(anyText).map((tags) => JSON.stringify(tags))),
+  metadata: maybe(fc.dictionary(anyText, anyText).map((metadata) => JSON.stringify(metadata))),
+  hash: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => new Uint8Array(bytes)),
+});
+
+/** Bounds that let all payloads pass, some of them, or one at a time. */
+const bytesMaxes = fc.constantFrom(0, 60, 8 * 20, 8 * 40);
+
+/** All events after a sequence, read by read. */
+async function readOut(
+  read: (after: number) => Promise<readonly StoredEvent[]>,
+  from: number,
+): Promise<readonly StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  for (;;) {
+    const page = await read(from + events.length);
+    if (page.length === 0) return events;
+    events.push(...page);
+  }
+}
 
 /** Runs the contract suite on one adapter. */
 export function describeLogStore(name: string, createFixture: LogFixtureFactory): void {
@@ -306,6 +343,38 @@ export function describeLogStore(name: string, createFixture: LogFixtureFactory)
         expect(types(await log.readSpace(a, 0, { ...wide, bytesMax: 11 }))).toEqual(['type.a1', 'type.a2']);
         expect(types(await log.readEntity(a, 'e1', 0, { ...wide, bytesMax: 1 }))).toEqual(['type.a1']);
         expect(types(await log.readAll(0, { ...wide, bytesMax: 0 }))).toEqual(['type.a1']);
+      });
+
+      it('give back every text and every byte as it was sealed, whatever the bounds', async () => {
+        let sequence = 0;
+        const { spaceId } = await createSpace(log, 'c');
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(anyEvent, { minLength: 1, maxLength: 8 }),
+            bytesMaxes,
+            async (events, bytesMax) => {
+              const [outcome] = await log.commit([append(spaceId, sequence, events)]);
+              const firstEventId = outcome?.kind === 'appended' ? outcome.firstEventId : 0;
+              const places = events.map((event, index) => ({
+                ...event,
+                invocationId: invocation,
+                spaceId,
+                eventId: firstEventId + index,
+                spaceSequence: sequence + 1 + index,
+              }));
+              const bounds = { limit: 8, bytesMax };
+              expect(await readOut((after) => log.readSpace(spaceId, after, bounds), sequence)).toEqual(
+                places,
+              );
+              const all = async (after: number) => log.readAll(firstEventId - 1 + after - sequence, bounds);
+              expect(await readOut(all, sequence)).toEqual(places);
+              const page = await log.pages?.readAll(firstEventId - 1, bounds);
+              if (page !== undefined) expect(eventsOfPage(page)).toEqual(places);
+              sequence += events.length;
+            },
+          ),
+          { numRuns: 40 },
+        );
       });
 
       it('beside the writer see what is committed', async () => {

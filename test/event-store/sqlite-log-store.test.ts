@@ -67,6 +67,13 @@ describe('the SQLite log', () => {
       ]);
     });
 
+    it('write pages over the same ways', () => {
+      const page = (...query: Parameters<typeof planOf>): string[] =>
+        planOf(...query).filter((detail) => !detail.includes('subquery'));
+      expect(page(readSql.spacePage, 100, 1, 0, 1, 10)).toEqual(planOf(readSql.space, 1, 0, 1, 10));
+      expect(page(readSql.allPage, 100, 0, 10)).toEqual(planOf(readSql.all, 0, 10));
+    });
+
     it('find the head of a space at the end of its index', () => {
       const head = [
         'SEARCH spaces USING INTEGER PRIMARY KEY (rowid=?)',

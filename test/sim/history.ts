@@ -88,6 +88,7 @@ const duels = 6;
 /** Small bounds, so that flushes, full gates and several batches happen in a short history. */
 const limits = {
   dirtyKeysMax: 3,
+  fillKeysMax: 3,
   flushDelayMs: 4,
   speculativeTurnsMax: 5,
   commitCommandsMax: 4,

@@ -68,9 +68,12 @@ class SqlitePStateStore implements PStateStore {
   readonly #builds: BuildTable;
   readonly #skips: SkipTable;
   readonly #storedOwner: Statement<[], Owner>;
+  readonly #pageCount: Statement<[], number>;
   readonly #hasSpace: Statement<[spaceId: number, sameSpaceId: number, andAgain: number], number>;
-  /** Pages that the write-ahead log holds at most: a row touches about one page besides those that it fills. */
+  /** Pages that the write-ahead log holds at most. */
   #walPages: number;
+  /** Pages of the present transaction at most: a row touches about one page besides those that it fills. */
+  #touchedPages = 0;
 
   constructor(connection: Connection, owner: Owner) {
     this.#connection = connection;
@@ -79,6 +82,7 @@ class SqlitePStateStore implements PStateStore {
     this.#builds = new BuildTable(connection);
     this.#skips = new SkipTable(connection);
     this.#storedOwner = connection.prepare('SELECT log_id AS logId, fence FROM pstate_meta');
+    this.#pageCount = connection.prepare<[], number>('SELECT page_count FROM pragma_page_count').pluck();
     this.#hasSpace = connection
       .prepare<[number, number, number], number>(
         `SELECT EXISTS (SELECT 1 FROM projection_checkpoints WHERE space_id = ?)
@@ -194,7 +198,13 @@ class SqlitePStateStore implements PStateStore {
       this.#checkOwner();
       return write();
     });
+    this.#touchedPages = 0;
     const result = this.#run(context, () => transaction.immediate());
+    // Rows share pages, and a page is written once: never more of them than the database has.
+    this.#walPages += Math.min(
+      this.#touchedPages,
+      this.#run(context, () => this.#pageCount.get() ?? 0),
+    );
     this.#checkpointWalWhenLong();
     return result;
   }
@@ -216,7 +226,7 @@ class SqlitePStateStore implements PStateStore {
   }
 
   #wrote(pages: number): void {
-    this.#walPages += pages;
+    this.#touchedPages += pages;
   }
 
   #checkpointWalWhenLong(): void {
