@@ -89,13 +89,14 @@ export interface CheckpointResult {
 }
 
 /**
- * Moves the write-ahead log into the database, as far as readers allow (`PASSIVE`) or wholly (`TRUNCATE`).
+ * Moves the write-ahead log into the database, as far as readers allow (`PASSIVE`) or wholly (`TRUNCATE`), or only says how
+ * long it is (`NOOP`).
  *
  * @param database which one, where several are attached to the connection
  */
 export function checkpointWal(
   connection: Connection,
-  mode: 'PASSIVE' | 'TRUNCATE',
+  mode: 'PASSIVE' | 'TRUNCATE' | 'NOOP',
   database = 'main',
 ): CheckpointResult {
   const [row] = connection.pragma(`${database}.wal_checkpoint(${mode})`) as [

@@ -40,6 +40,19 @@ type Scan = Statement<[...BuildKey, ...bounds: string[], limit: number], EntryRo
 /** Bounds the text that one statement is given: half a MiB with the longest keys. */
 const keysPerStatementMax = 1_000;
 
+/** Entries that one statement puts: with 16 an entry takes 1.5 instead of 2.2 µs, and with more it is hardly less. */
+const putsTogether = 16;
+const putColumns = 8;
+
+type PutValue = string | number | Uint8Array;
+
+function putSql(entries: number): string {
+  return `INSERT INTO pstate_entities (space_id, view, view_version, build, key, value, checksum, updated_at)
+    VALUES ${new Array(entries).fill('(?, ?, ?, ?, ?, ?, ?, ?)').join()}
+    ON CONFLICT DO UPDATE
+    SET value = excluded.value, checksum = excluded.checksum, updated_at = excluded.updated_at`;
+}
+
 /** See the file's header. Methods that write return the number of rows that they have touched. */
 export class EntryTable {
   readonly #get: Statement<[...BuildKey, key: string], ValueRow>;
@@ -52,6 +65,7 @@ export class EntryTable {
   readonly #put: Statement<
     [...BuildKey, key: string, value: Uint8Array, checksum: number, updatedAt: number]
   >;
+  readonly #putTogether: Statement<PutValue[]>;
   readonly #delete: Statement<[...BuildKey, key: string]>;
   readonly #clear: Statement<BuildKey>;
   readonly #keyAt: Statement<[...BuildKey, offset: number], string>;
@@ -80,12 +94,8 @@ export class EntryTable {
     this.#count = connection
       .prepare<BuildKey, number>(`SELECT count(*) FROM pstate_entities WHERE ${ofBuild}`)
       .pluck();
-    this.#put = connection.prepare(
-      `INSERT INTO pstate_entities (space_id, view, view_version, build, key, value, checksum, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE
-         SET value = excluded.value, checksum = excluded.checksum, updated_at = excluded.updated_at`,
-    );
+    this.#put = connection.prepare(putSql(1));
+    this.#putTogether = connection.prepare(putSql(putsTogether));
     this.#delete = connection.prepare(`DELETE FROM pstate_entities WHERE ${ofBuild} AND key = ?`);
     this.#clear = connection.prepare(`DELETE FROM pstate_entities WHERE ${ofBuild}`);
     this.#keyAt = connection
@@ -147,8 +157,18 @@ export class EntryTable {
     const build = buildKey(spaceId, view);
     const cleared = clear ? this.#clear.run(...build).changes : 0;
     for (const key of deletes) this.#delete.run(...build, key);
-    for (const [key, value] of inKeyOrder(puts)) this.#put.run(...build, key, value, crc32(value), updatedAt);
+    this.#putAll(build, puts, updatedAt);
     return cleared + deletes.length + puts.length;
+  }
+
+  #putAll(build: BuildKey, puts: ViewFlush['puts'], updatedAt: number): void {
+    const together = puts.length - (puts.length % putsTogether);
+    const values: PutValue[] = [];
+    for (const [index, [key, value]] of puts.entries()) {
+      if (index >= together) this.#put.run(...build, key, value, crc32(value), updatedAt);
+      else if (values.push(...build, key, value, crc32(value), updatedAt) === putsTogether * putColumns)
+        this.#putTogether.run(...values.splice(0));
+    }
   }
 
   deleteSome(spaceId: number, view: ViewBuild, rowsMax: number): number {
@@ -163,11 +183,6 @@ export class EntryTable {
     if (end === undefined) return this.#deleteSpace.run(spaceId).changes;
     return this.#deleteBeforePlace.run(spaceId, end.view, end.viewVersion, end.build, end.key).changes;
   }
-}
-
-/** Neighbours one after the other, so that each page of the table is looked up and changed once: half the time for 1,000 keys. */
-function inKeyOrder(puts: ViewFlush['puts']): ViewFlush['puts'] {
-  return [...puts].sort(([left], [right]) => (left < right ? -1 : 1));
 }
 
 function verified(

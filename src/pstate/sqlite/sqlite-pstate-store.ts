@@ -70,7 +70,7 @@ class SqlitePStateStore implements PStateStore {
   readonly #storedOwner: Statement<[], Owner>;
   readonly #pageCount: Statement<[], number>;
   readonly #hasSpace: Statement<[spaceId: number, sameSpaceId: number, andAgain: number], number>;
-  /** Pages that the write-ahead log holds at most. */
+  /** Pages that the write-ahead log holds at most, as counted here; when they seem too many, SQLite is asked. */
   #walPages: number;
   /** Pages of the present transaction at most: a row touches about one page besides those that it fills. */
   #touchedPages = 0;
@@ -231,11 +231,17 @@ class SqlitePStateStore implements PStateStore {
 
   #checkpointWalWhenLong(): void {
     if (this.#walPages <= walPagesMax) return;
-    const result = this.#run('cannot move the write-ahead log into the database', () =>
-      checkpointWal(this.#connection, 'PASSIVE'),
-    );
+    this.#walPages = this.#pagesToMove('NOOP');
     // What a reader kept from moving is tried again after the next write.
-    this.#walPages = result.walPages - result.checkpointedPages;
+    if (this.#walPages > walPagesMax) this.#walPages = this.#pagesToMove('PASSIVE');
+  }
+
+  /** What is left in the write-ahead log after a look at it, or after it was moved. */
+  #pagesToMove(mode: 'NOOP' | 'PASSIVE'): number {
+    const result = this.#run('cannot move the write-ahead log into the database', () =>
+      checkpointWal(this.#connection, mode),
+    );
+    return result.walPages - result.checkpointedPages;
   }
 }
 
