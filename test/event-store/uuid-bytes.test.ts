@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { bytesToUuid, uuidScratch, writeUuid } from '../../src/event-store/sqlite/uuid-bytes.js';
+import { bytesToUuid } from '../../src/core/uuid-text.js';
+import { uuidScratch, writeUuid } from '../../src/event-store/sqlite/uuid-bytes.js';
 
 describe('a UUID as bytes', () => {
   it('comes back as the same text, also from bytes that are used again', () => {
@@ -10,6 +11,7 @@ describe('a UUID as bytes', () => {
       expect(writeUuid(uuid, scratch)).toBe(scratch);
       expect(scratch).toEqual(new Uint8Array(Buffer.from(uuid.replaceAll('-', ''), 'hex')));
       expect(bytesToUuid(scratch)).toBe(uuid);
+      expect(bytesToUuid(new Uint8Array([1, 2, ...scratch, 3]), 2)).toBe(uuid);
     }
   });
 
