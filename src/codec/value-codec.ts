@@ -49,6 +49,9 @@ export function encodeValue(value: Value): Uint8Array {
 /** msgpackr's own buffer, and where in it the value lies. */
 type PackedPlace = Buffer & { readonly start: number; readonly end: number };
 
+/** What is smaller has no branch that is worth to be remembered for long. */
+const largeBytesMin = 512;
+
 /**
  * Small values are decoded from here: msgpackr makes a view of every buffer that it has not seen, which takes longer than to copy
  * 75 bytes. What is decoded shares nothing with it: a value holds no bytes.
@@ -62,7 +65,7 @@ const scratch = Buffer.allocUnsafeSlow(4 * 1024);
  */
 export function decodeValue(bytes: Uint8Array): Value {
   try {
-    return freezeDecoded(unpacked(bytes));
+    return freezeDecoded(unpacked(bytes), bytes.length >= largeBytesMin);
   } catch (cause) {
     throw new RamaxError('corrupt', 'stored bytes cannot be decoded', { cause });
   }

@@ -6,6 +6,8 @@
  * ones only the newest roots are known: those that one turn hands on, from parameters to payload to state.
  */
 
+import { utf8Bytes } from './value-walk.js';
+
 /** Branches of at least so many bytes are remembered for as long as they live. */
 const rememberedBytesMin = 512;
 /** More than any depth that is let in, also from the disk: size and depth share one number. */
@@ -34,12 +36,41 @@ export function depthOfMark(mark: ValueMark): number {
   return mark % depthsMax;
 }
 
+/** The mark of a root that is measured when its mark is asked for. Most never are: what is read is seldom written again. */
+export const unmeasured: ValueMark = -1;
+
+/** Whether a branch is known to be deeply frozen and ours. */
+export function isKnown(branch: object): boolean {
+  return newestRoots.includes(branch) || branches.has(branch);
+}
+
 /** What is known of a branch, when it is deeply frozen and ours. */
 export function knownMark(branch: object): ValueMark | undefined {
   for (let place = 0; place < newestRoots.length; place++) {
-    if (newestRoots[place] === branch) return newestMarks[place];
+    if (newestRoots[place] !== branch) continue;
+    const mark = newestMarks[place] ?? unmeasured;
+    return mark === unmeasured ? measure(branch, place) : mark;
   }
   return branches.get(branch);
+}
+
+function measure(root: object, place: number): ValueMark {
+  const mark = measuredMark(root);
+  newestMarks[place] = mark;
+  return mark;
+}
+
+function measuredMark(part: unknown): ValueMark {
+  if (typeof part === 'string') return markOf(utf8Bytes(part), 0);
+  if (typeof part !== 'object' || part === null) return markOf(typeof part === 'number' ? 8 : 1, 0);
+  let bytes = 1;
+  let depth = 0;
+  for (const [key, value] of Object.entries(part)) {
+    const mark = measuredMark(value);
+    bytes += bytesOfMark(mark) + (Array.isArray(part) ? 0 : utf8Bytes(key));
+    depth = Math.max(depth, depthOfMark(mark));
+  }
+  return markOf(bytes, depth + 1);
 }
 
 /** Remembers a branch that has just been frozen, with everything below it. */

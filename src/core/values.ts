@@ -10,7 +10,15 @@
  * calls a getter twice, never follows a cycle beyond the depth bound, and is equal to its own encoding read back.
  */
 
-import { bytesOfMark, depthOfMark, knownMark, markOf, rememberBranch, rememberRoot } from './known-values.js';
+import {
+  bytesOfMark,
+  depthOfMark,
+  isKnown,
+  knownMark,
+  markOf,
+  rememberBranch,
+  rememberRoot,
+} from './known-values.js';
 import { utf8Bytes, type ValueLimits, ValueWalk } from './value-walk.js';
 
 export { pathText, utf8Bytes, type ValueLimits } from './value-walk.js';
@@ -35,7 +43,7 @@ export function freezeValue(value: unknown, field: string, limits: ValueLimits):
 
 /** Whether `freezeValue` would give this value back as it is. */
 export function isKnownValue(value: unknown): value is Value {
-  return typeof value === 'object' && value !== null && knownMark(value) !== undefined;
+  return typeof value === 'object' && value !== null && isKnown(value);
 }
 
 /** The size of a value that `freezeValue` or `freezeParsed` gave out, as `valueBytesMax` counts it. */
