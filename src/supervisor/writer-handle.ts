@@ -3,9 +3,14 @@
  * Every call of main to the writer may be repeated: it finds or creates, replaces, marks, or reads.
  */
 
-import { RamaxError } from '../core/errors.js';
+import { isRamaxError, RamaxError } from '../core/errors.js';
 import type { Caller, ReplyOf, SentOf } from '../protocol/link.js';
 import type { WriterCalls } from '../protocol/links.js';
+
+/** Whether the writer says of itself that it is finished. */
+function hasFailed(error: unknown): boolean {
+  return isRamaxError(error, 'unavailable') && error.details['writerHasFailed'] === true;
+}
 
 /** See the head of this file. */
 export class WriterHandle {
@@ -42,9 +47,15 @@ export class WriterHandle {
       try {
         return await caller.call(name, body);
       } catch (error) {
-        if (!caller.isLost) throw error;
+        if (hasFailed(error)) this.#letGo(caller);
+        else if (!caller.isLost) throw error;
       }
     }
+  }
+
+  /** A writer that has failed still answers until its thread has ended: the call is one for the next. */
+  #letGo(caller: Caller<WriterCalls>): void {
+    if (this.#caller === caller) this.#caller = undefined;
   }
 
   async #whenUp(): Promise<Caller<WriterCalls>> {

@@ -255,6 +255,7 @@ export class Writer {
     if (this.#failure === undefined) return;
     throw new RamaxError('unavailable', `the writer has failed: ${this.#failure.message}`, {
       cause: this.#failure,
+      details: { writerHasFailed: true },
     });
   }
 }
