@@ -9,7 +9,7 @@ import { type Accepted, CommandTurn, type ReadTurn } from './turn.js';
 
 /** Where the answers come from. */
 export interface CommandLookupOptions {
-  readonly log: Pick<LogLink, 'findCommands'>;
+  readonly log: Pick<LogLink, 'findCommands' | 'allCommands'>;
   readonly spaceId: number;
   readonly memory: CommandMemory;
   /** The answers of the commands that were committed behind a sequence, by invocation. */
@@ -42,7 +42,7 @@ export class CommandLookup {
     const unknown = commands.filter(({ invocation }) => memory.needsLookup(invocation));
     if (unknown.length === 0) return resent.length > 0;
     const ids = [...new Set(unknown.flatMap(({ invocation }) => invocation.commandId ?? []))];
-    memory.lookedUp(ids, await log.findCommands(spaceId, ids));
+    await memory.lookUp(log, spaceId, ids);
     return true;
   }
 

@@ -10,7 +10,8 @@
  *   D2  Only accepted commands are remembered; a rejected one is decided anew.
  *   D3  After a recovery nothing is remembered that the log does not have.
  *   D4  While it is complete, memory knows every record of the space: an id that it does not know is new, and the log need
- *       not be asked. It is complete from an opening that found few records until something has to be forgotten.
+ *       not be asked. It is so from the first id on, where the space has few records, until something has to be forgotten.
+ *   D5  What the log was asked before a recovery is not taken in after it.
  */
 
 import { RamaxError } from '../core/errors.js';
@@ -28,13 +29,16 @@ type Known =
       readonly accepted: Accepted;
     };
 
-/** Records that are read when a space opens; of a space with more, each id is looked up. */
-const loadedMax = 1_024;
+/** Records that are read at once when the first id comes; of a space with more, each id is looked up. */
+const loadedMax = 256;
 
 const absent: Known = { kind: 'absent' };
 
 /** Ids held in memory: beyond it the oldest settled one is looked up in the log again. */
 const rememberedMax = 16_384;
+
+/** Where the records are. */
+type CommandLog = Pick<LogLink, 'allCommands' | 'findCommands'>;
 
 /** What is known of a copy that came before. */
 export interface Copy {
@@ -45,29 +49,41 @@ export interface Copy {
 /** The memory of one space. */
 export class CommandMemory {
   readonly #known = new Map<string, Known>();
-  #isComplete = false;
-
-  /** Takes in all records of the space, where they are few. Nothing is under way. */
-  async load(log: Pick<LogLink, 'allCommands'>, spaceId: number): Promise<void> {
-    this.clear();
-    const records = await log.allCommands(spaceId, loadedMax);
-    for (const record of records ?? []) this.#known.set(record.commandId, fromRecord(record));
-    this.#isComplete = records !== undefined;
-  }
+  /** `unread`: nothing was asked yet. `partial`: of an id that is not known, the log must be asked. */
+  #state: 'unread' | 'complete' | 'partial' = 'unread';
+  /** Grows when everything is forgotten. */
+  #epoch = 0;
 
   /** Whether the log must be asked before this command can be decided. */
-  needsLookup(invocation: Invocation): boolean {
-    const { commandId } = invocation;
-    return commandId !== undefined && !this.#isComplete && !this.#known.has(commandId);
+  needsLookup({ commandId }: Invocation): boolean {
+    if (commandId === undefined || this.#state === 'complete') return false;
+    return this.#state === 'unread' || !this.#known.has(commandId);
   }
 
-  /** Takes in what the log said about `commandIds`. */
-  lookedUp(commandIds: readonly string[], records: readonly CommandRecord[]): void {
+  /** Asks the log about these ids: about all, where the space has few records. */
+  async lookUp(log: CommandLog, spaceId: number, commandIds: readonly string[]): Promise<void> {
+    const epoch = this.#epoch;
+    if (this.#state === 'unread') {
+      const all = await log.allCommands(spaceId, loadedMax);
+      if (epoch !== this.#epoch) return;
+      this.#state = all === undefined ? 'partial' : 'complete';
+      if (all !== undefined) {
+        for (const record of all) this.#learn(record.commandId, fromRecord(record));
+        return;
+      }
+    }
+    const records = await log.findCommands(spaceId, commandIds);
+    if (epoch !== this.#epoch) return;
     const found = new Map(records.map((record) => [record.commandId, record]));
     for (const commandId of commandIds) {
       const record = found.get(commandId);
-      this.#remember(commandId, record === undefined ? absent : fromRecord(record));
+      this.#learn(commandId, record === undefined ? absent : fromRecord(record));
     }
+  }
+
+  /** What was decided meanwhile is newer than what the log has said. */
+  #learn(commandId: string, known: Known): void {
+    if (!this.#known.has(commandId)) this.#remember(commandId, known);
   }
 
   /**
@@ -116,7 +132,8 @@ export class CommandMemory {
 
   /** Forgets everything: the log speaks again. */
   clear(): void {
-    this.#isComplete = false;
+    this.#epoch++;
+    this.#state = 'unread';
     this.#known.clear();
   }
 
@@ -127,7 +144,7 @@ export class CommandMemory {
     for (const [oldest, { kind }] of this.#known) {
       if (kind === 'pending') continue;
       this.#known.delete(oldest);
-      this.#isComplete = false;
+      if (this.#state === 'complete') this.#state = 'partial';
       return;
     }
   }

@@ -156,7 +156,6 @@ export class LiveSpace {
 
   async #start(): Promise<void> {
     this.#caughtUp = await this.#load();
-    await this.#speculation.loadCommands();
     // Not at once: a rebuild that was interrupted and is asked for again goes on with what there is.
     this.#options.platform.clock.soon(() => void this.#upkeep.begin());
   }
@@ -315,11 +314,7 @@ export class LiveSpace {
 
   /** Applies what another owner has appended to the log since. Returns the number of events. */
   async catchUp(): Promise<number> {
-    const applied = await this.#flushed(async () => {
-      const loaded = await this.#reload();
-      await this.#speculation.loadCommands();
-      return loaded;
-    });
+    const applied = await this.#flushed(() => this.#reload());
     void this.#upkeep.begin();
     return applied;
   }
@@ -399,6 +394,7 @@ export class LiveSpace {
   }
 
   async #reload(): Promise<number> {
+    this.#speculation.forgetCommands();
     try {
       return await this.#load();
     } catch (error) {

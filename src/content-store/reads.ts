@@ -5,7 +5,7 @@ import { asRamaxError, RamaxError } from '../core/errors.js';
 import { mainViewName, unknownName } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import { isThenable } from '../core/thenable.js';
-import { freezeValue, type Value, type ValueLimits, valueBytes } from '../core/values.js';
+import { freezeParsed, freezeValue, type Value, type ValueLimits, valueBytes } from '../core/values.js';
 import type { WatchTarget } from './changes.js';
 import { type ReadFaces, ReadTurn } from './turn.js';
 
@@ -54,6 +54,8 @@ export function queryTurn(
   return new ReadTurn(({ app, main, views }) => {
     const query = app.queries.get(name);
     if (query === undefined) throw unknownName('query', name, [...app.queries.keys()]);
+    // Read again after a recovery or for a watcher: a query must not have changed what it was given.
+    freezeParsed(params);
     const result = runQuery(name, () => query(main, params as never, { views }));
     return result === undefined ? undefined : freezeValue(result, `the result of query '${name}'`, limits);
   }, waiter);

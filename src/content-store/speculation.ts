@@ -163,16 +163,15 @@ export class Speculation {
     const written = await this.#writtenOf(held, before);
     interlock.assertNotEnded();
     const turns = settleByLog(held, written, (turn, accepted) => this.#settleAccepted(turn, accepted));
-    await this.loadCommands();
+    this.#commands.clear();
     await this.#lookup.ask(turns);
     interlock.assertNotEnded();
     return turns;
   }
 
-  /** Learns which commands the space has accepted, by whichever owner. Nothing is under way. */
-  loadCommands(): Promise<void> {
-    const { log, spaceId } = this.#options;
-    return this.#commands.load(log, spaceId);
+  /** Another owner may have accepted commands since. Nothing is held. */
+  forgetCommands(): void {
+    this.#commands.clear();
   }
 
   #append(turn: CommandTurn, drafts: readonly DraftEvent[], previous: SpaceEnd): void {

@@ -6,7 +6,7 @@
 import type { Clock } from '../core/clock.js';
 import { asRamaxError, type RamaxError } from '../core/errors.js';
 import type { FrameCodec, FrameKind } from './frames.js';
-import type { Message, Port } from './port.js';
+import type { Port } from './port.js';
 
 /**
  * Frames that are posted without waiting for the end of the turn: the other end begins with them while this one makes more.
@@ -56,14 +56,11 @@ export class Outbox {
 
   /** A batch that cannot be encoded is halved, down to the frame that is at fault: only its call fails (K2). */
   #post(gathered: readonly unknown[], ports?: readonly Port[]): void {
-    let message: Message;
     try {
-      message = this.#codec.encode(gathered);
+      this.#port.post(this.#codec.encode(gathered), ports);
     } catch (error) {
       this.#postHalves(gathered, error, ports);
-      return;
     }
-    this.#port.post(message, ports);
   }
 
   #postHalves(gathered: readonly unknown[], error: unknown, ports?: readonly Port[]): void {

@@ -8,9 +8,9 @@
  * taken in the rounds, without a promise. Whatever has to wait for something waits in a task of the p-queue, and so do
  * opening and closing; while there is such a task, no turn is taken beside it.
  *
- *   resting -> ready -> resting          ready: in the line of the rounds
- *                 |        ^
- *                 +-> preparing          preparing: in a task, until what the next turns wait for has come
+ *   resting -> ready -> draining -> resting     ready: in the line of the rounds
+ *                ^        |  |         ^
+ *                +--------+  +-> preparing      preparing: in a task, until what the next turns wait for has come
  *
  * Invariants:
  *   M1  Turns are decided in the order in which they were posted.
@@ -48,7 +48,7 @@ export class Mailbox implements Drainable {
   readonly #options: MailboxOptions;
   readonly #tasks = new PQueue({ concurrency: 1 });
   readonly #turns = new Fifo<AnyTurn>();
-  #state: 'resting' | 'ready' | 'preparing' = 'resting';
+  #state: 'resting' | 'ready' | 'draining' | 'preparing' = 'resting';
   #decided = 0;
 
   constructor(options: MailboxOptions) {
@@ -92,13 +92,14 @@ export class Mailbox implements Drainable {
 
   /** Called by the rounds. */
   drain(endMs: number): boolean {
-    this.#state = 'resting';
+    this.#state = 'draining';
     const space = this.#hasTasks ? undefined : this.#options.current();
     if (space !== undefined && this.#takeAtOnce(space, endMs)) {
       this.#state = 'ready';
       return true;
     }
     if (this.#turns.size > 0) this.#prepare();
+    else this.#state = 'resting';
     return false;
   }
 

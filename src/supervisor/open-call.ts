@@ -90,12 +90,15 @@ export abstract class OpenCall<Reply, Result> implements CallPlan<Result>, Waite
     else this.abandon(new RamaxError('aborted', 'the call was aborted before a shard had it'));
   }
 
+  /** An answer may come, or the link be lost, when the call was given up with its shard. */
   answered(reply: Reply): void {
+    if (!this.#isOpen) return;
     this.#end();
     this.#waiter?.answered(this.resultOf(reply));
   }
 
   failed(error: RamaxError): void {
+    if (!this.#isOpen) return;
     if (this.#link?.isLost === false) this.#fail(error);
     else if (this.#wasCancelled) this.abandon(error);
     // Otherwise its shard was lost: it stays open until the next one is up.

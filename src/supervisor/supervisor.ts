@@ -163,10 +163,15 @@ export class Supervisor {
 
   /** Ends all threads now and lets the directory go. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#shards.map(({ keeper }) => keeper.stop()), this.#writerKeeper.stop()]);
-    await this.lookups.close();
-    await this.log.close();
+    const keepers = [...this.#shards.map(({ keeper }) => keeper), this.#writerKeeper];
+    const ended = await Promise.allSettled([
+      ...keepers.map((keeper) => keeper.stop()),
+      this.lookups.close(),
+      this.log.close(),
+    ]);
+    // Whatever fails, the directory is let go.
     await this.#ownership.release();
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
 
   async #startThreads(): Promise<void> {

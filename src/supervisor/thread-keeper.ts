@@ -86,8 +86,11 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#isUp = false;
-    this.#caller?.close();
-    await this.#thread?.stop();
+    try {
+      this.#caller?.close();
+    } finally {
+      await this.#thread?.stop();
+    }
   }
 
   async #begin(): Promise<void> {

@@ -134,6 +134,16 @@ describe('the SQLite log', () => {
     expect(readdirSync(directory.path)).toEqual(['ramax.db']);
   });
 
+  it('keeps of an append the hash alone, and not the message that brought it', async () => {
+    const log = openSqliteLogStore(file, platform);
+    const { spaceId } = await createSpace(log, 'a');
+    const message = new Uint8Array(100_000);
+    const event = { ...plainEvent('a1'), hash: message.subarray(50, 66) };
+    await log.commit([append(spaceId, 0, [event])]);
+    expect((await log.spaceHead(spaceId))?.lastHash.buffer.byteLength).toBe(16);
+    await log.close();
+  });
+
   describe('moves the write-ahead log into the database before it grows without bound', () => {
     const batchBytes = 10_000_000;
     const batchEvents = 10;

@@ -308,3 +308,28 @@ describe('when there will be no shard any more', () => {
     expect(settled.outcomes['late']).toMatchObject({ code: 'unavailable' });
   });
 });
+
+describe('a call that was given up with its shard', () => {
+  it('is told nothing more when its answer comes all the same', async () => {
+    handle.up(shard.caller);
+    execute('a');
+    await arrive();
+    handle.fail(new RamaxError('unavailable', 'another shard keeps failing'));
+    shard.commands.get('a')?.accept(accepted(1));
+    await arrive();
+    expect(settled.outcomes['a']).toMatchObject({ code: 'outcome_unknown' });
+    expect(handle.openCalls).toBe(0);
+  });
+
+  it('does not keep its link from closing, also when it was cancelled before', async () => {
+    handle.up(shard.caller);
+    const [cancelled] = [execute('a'), execute('b')];
+    await arrive();
+    cancelled.cancel();
+    handle.fail(new RamaxError('unavailable', 'another shard keeps failing'));
+    shard.caller.close();
+    await arrive();
+    for (const name of ['a', 'b']) expect(settled.outcomes[name]).toMatchObject({ code: 'outcome_unknown' });
+    expect(shard.caller.waiting).toBe(0);
+  });
+});

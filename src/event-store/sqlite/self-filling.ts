@@ -17,6 +17,7 @@ const runEvents = 20_000;
 export class SelfFilling {
   readonly #filler: SqliteLookupFiller;
   #filledUpTo: number;
+  #isSweepDue = false;
 
   /** @param lastEventId where the log ends */
   constructor(logFile: string, lastEventId: number) {
@@ -27,14 +28,15 @@ export class SelfFilling {
 
   /** The log ends at this event now. One run for each commit, as long as there is enough for one. */
   committed(lastEventId: number): void {
-    if (lastEventId - this.#filledUpTo < runEvents) return;
-    if (this.#run() !== 'more') this.#filledUpTo = lastEventId;
+    if (!this.#isSweepDue && lastEventId - this.#filledUpTo < runEvents) return;
+    const outcome = this.#run();
+    if (outcome !== 'more') this.#filledUpTo = lastEventId;
+    this.#isSweepDue = outcome === 'more' && this.#isSweepDue;
   }
 
-  /** The last rows of a space are gone: its entries go, too. */
+  /** The last rows of a space are gone: its entries go, too; what one run leaves of them, with the next commits. */
   purged(): void {
-    if (this.#filledUpTo === 0) return;
-    while (this.#run() === 'more');
+    if (this.#filledUpTo > 0) this.#isSweepDue = this.#run() === 'more';
   }
 
   close(): void {

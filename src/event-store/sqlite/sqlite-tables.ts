@@ -82,7 +82,8 @@ export class SqliteTables implements LogTables {
       this.#lastEventId += 1;
       head.lastEventId = this.#lastEventId;
       head.lastSpaceSequence += 1;
-      head.lastHash = event.hash;
+      // A copy: the event's own lies in the message that brought it, and would keep all of that.
+      head.lastHash = new Uint8Array(event.hash);
       this.#insertEvent.run(
         this.#lastEventId,
         spaceId,

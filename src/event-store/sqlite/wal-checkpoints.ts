@@ -24,6 +24,9 @@ const unaidedPagesMin = 16_384;
 /** The length of a write-ahead log from which on the writer moves the last pages (32 MiB), so that it begins again. */
 const restartPagesMin = 8_192;
 
+/** The length from which on the writer moves whatever is left (128 MiB): under steady load there may never be few. */
+const restartPagesMust = 32_768;
+
 /** The last pages are no more than these: some commits. */
 const lastPagesMax = 1_024;
 
@@ -68,8 +71,10 @@ export class WriterCheckpoints {
     const { walPages, movedPages } = this.#wal.read();
     if (walPages < this.#movedTo) this.#movedTo = 0;
     const pages = walPages - movedPages;
-    const areLast = pages <= lastPagesMax && walPages >= restartPagesMin && movedPages > this.#movedTo;
-    if (pages < this.#pagesMin && !areLast) return;
+    const hasMoved = movedPages > this.#movedTo;
+    const areLast = hasMoved && pages <= lastPagesMax && walPages >= restartPagesMin;
+    const isLong = hasMoved && walPages >= restartPagesMust;
+    if (pages < this.#pagesMin && !areLast && !isLong) return;
     this.#movedTo = checkpointWal(this.#connection, 'PASSIVE').checkpointedPages;
   }
 }
