@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { asRamaxError, type ErrorData } from '../src/core/errors.js';
 import { loadAdapter, loadAppModule } from '../src/platform/load-module.js';
+import { type LoadedFlag, setLoaded } from '../src/platform/loading.js';
 import { nodePlatform } from '../src/platform/node-platform.js';
 import { NodePort } from '../src/platform/node-port.js';
 import { runShard } from '../src/shard/run-shard.js';
@@ -12,10 +13,16 @@ import type { ShardThreadConfig } from '../src/supervisor/thread-host.js';
 interface ShardTask {
   readonly config: ShardThreadConfig;
   readonly port: MessagePort;
+  readonly loaded: LoadedFlag;
 }
 
 /** Resolves when the shard has drained, or with the error that ended it: an error that is thrown loses its code. */
-export default async function shardThread({ config, port }: ShardTask): Promise<ErrorData | undefined> {
+export default async function shardThread({
+  config,
+  port,
+  loaded,
+}: ShardTask): Promise<ErrorData | undefined> {
+  setLoaded(loaded);
   const { storage, limits, logId, fence } = config;
   try {
     const app = await loadAppModule(config.app);

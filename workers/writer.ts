@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { asRamaxError, type ErrorData } from '../src/core/errors.js';
 import { loadAdapter } from '../src/platform/load-module.js';
+import { type LoadedFlag, setLoaded } from '../src/platform/loading.js';
 import { nodePlatform } from '../src/platform/node-platform.js';
 import { NodePort } from '../src/platform/node-port.js';
 import type { WriterThreadConfig } from '../src/supervisor/thread-host.js';
@@ -12,10 +13,16 @@ import { runWriter } from '../src/writer/run-writer.js';
 interface WriterTask {
   readonly config: WriterThreadConfig;
   readonly port: MessagePort;
+  readonly loaded: LoadedFlag;
 }
 
 /** Resolves when the writer has drained, or with the error that ended it: an error that is thrown loses its code. */
-export default async function writerThread({ config, port }: WriterTask): Promise<ErrorData | undefined> {
+export default async function writerThread({
+  config,
+  port,
+  loaded,
+}: WriterTask): Promise<ErrorData | undefined> {
+  setLoaded(loaded);
   const { storage, limits } = config;
   try {
     const adapter = await loadAdapter(storage);

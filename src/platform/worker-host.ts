@@ -8,6 +8,7 @@
  * than a read, and one at a time is enough: they have a pool of one thread of their own, so that no stream waits for them.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TransferListItem } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { eventsOfPage } from '../codec/event-page.js';
@@ -18,6 +19,7 @@ import type { Port } from '../protocol/port.js';
 import type { StorageRef } from '../storage/adapter.js';
 import type { ShardThreadConfig, Thread, ThreadHost, WriterThreadConfig } from '../supervisor/thread-host.js';
 import type { FillerAnswer, FillerTask } from './filler-task.js';
+import { newLoadedFlag, whenLoaded } from './loading.js';
 import { nodeChannel } from './node-port.js';
 import type { ReaderAnswer, ReaderTask } from './reader-task.js';
 
@@ -51,11 +53,17 @@ function startThread(name: 'writer' | 'shard', config: WriterThreadConfig | Shar
     recordTiming: false,
   });
   const [main, thread] = nodeChannel();
+  const loaded = newLoadedFlag();
   const task: unknown = pool.run(
-    { config, port: thread.raw },
+    { config, port: thread.raw, loaded },
     { transferList: [thread.raw] as unknown as TransferListItem[] },
   );
-  return { port: main, ended: endOf(task, name, main, pool), stop: () => pool.destroy() };
+  const ended = endOf(task, name, main, pool);
+  const stop = async (): Promise<void> => {
+    await whenLoaded(loaded, ended);
+    await pool.destroy();
+  };
+  return { port: main, ended, stop };
 }
 
 async function endOf(task: unknown, name: string, port: Port, pool: Piscina): Promise<ErrorData | undefined> {
@@ -102,6 +110,9 @@ function pooledFiller(storage: StorageRef): LookupFiller {
   };
 }
 
+/** How long closing waits for reads under way: a page takes some milliseconds, a thread that is started for one some hundred. */
+const readsEndMsMax = 5_000;
+
 /** A log reader whose every read is a task of a small pool. */
 function pooledReader(storage: StorageRef): LogReader {
   const pool = new Piscina({
@@ -113,14 +124,18 @@ function pooledReader(storage: StorageRef): LogReader {
     recordTiming: false,
   });
   let isClosed = false;
+  const reads = new Set<Promise<unknown>>();
   const run = async <Name extends ReaderTask['read']>(
     read: Name,
     ...parameters: Parameters<LogReader[Name]>
   ): Promise<Awaited<ReturnType<LogReader[Name]>>> => {
+    if (isClosed) throw readerError(undefined, isClosed);
     const task: ReaderTask = { storage, read, parameters };
-    const answer = (await pool.run(task).catch((error: unknown) => {
+    const reading = pool.run(task).catch((error: unknown) => {
       throw readerError(error, isClosed);
-    })) as ReaderAnswer;
+    });
+    reads.add(reading);
+    const answer = (await reading.finally(() => reads.delete(reading))) as ReaderAnswer;
     const result: unknown = 'page' in answer ? eventsOfPage(answer.page) : packedValues.unpackAnswer(answer);
     return result as Awaited<ReturnType<LogReader[Name]>>;
   };
@@ -136,9 +151,11 @@ function pooledReader(storage: StorageRef): LogReader {
     findSpaceByName: (...parameters) => run('findSpaceByName', ...parameters),
     findSpaceById: (...parameters) => run('findSpaceById', ...parameters),
     listSpaces: (...parameters) => run('listSpaces', ...parameters),
-    close() {
+    async close() {
       isClosed = true;
-      return pool.destroy();
+      // A thread that is ended while it is started for a read can take the process with it (`loading.ts`).
+      await Promise.race([Promise.allSettled(reads), sleep(readsEndMsMax, undefined, { ref: false })]);
+      await pool.destroy();
     },
   };
 }
