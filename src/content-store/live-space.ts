@@ -16,11 +16,10 @@
 import { assert } from '../core/assert.js';
 import type { Platform } from '../core/clock.js';
 import { asRamaxError, invalidInput, RamaxError } from '../core/errors.js';
-import type { Checkpoint, SpaceEvent } from '../core/event.js';
+import type { Checkpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import { type Value, valueBytes } from '../core/values.js';
-import type { DraftEvent } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { Changes } from './changes.js';
 import { type DecisionOptions, draftEvents } from './decide.js';
@@ -88,7 +87,8 @@ export class LiveSpace {
     const { spaceId, app, pstates: store, limits, platform, onError } = options;
     const { clock } = platform;
     this.#options = options;
-    this.#decision = { ...options, newId: () => platform.ids.newId() };
+    const { spaceName } = options;
+    this.#decision = { app, spaceName, newId: () => platform.ids.newId(), platform, limits };
     this.#shared = options.shared ?? sharedBySpaces(limits);
     this.changes = new Changes(limits);
     this.#interlock = new Interlock(() => this.#speculation.hasRoom);
@@ -127,7 +127,10 @@ export class LiveSpace {
     });
     this.#flush = new PendingFlush({
       clock,
-      limits: { ...limits, flushDelayMs: spreadDelayMs(limits.flushDelayMs, spaceId) },
+      limits: {
+        dirtyKeysMax: limits.dirtyKeysMax,
+        flushDelayMs: spreadDelayMs(limits.flushDelayMs, spaceId),
+      },
       views: this.#views,
       heads: () => ({
         head: this.#speculation.head.sequence,
@@ -246,7 +249,7 @@ export class LiveSpace {
     if (mainFailure !== undefined) throw mainFailure;
     this.#flush.assertRoom();
     const drafts = draftEvents(turn.invocation, main, this.#speculation.head, this.#decision);
-    if (drafts.length > 0) this.#views.apply(eventsOf(drafts));
+    if (drafts.length > 0) this.#views.apply(drafts.map(({ event }) => event));
     this.#speculation.write(turn, drafts);
     if (drafts.length > 0) this.#flush.changed();
   }
@@ -420,11 +423,6 @@ export class LiveSpace {
       },
     };
   }
-}
-
-function eventsOf(drafts: readonly DraftEvent[]): readonly SpaceEvent[] {
-  const [first] = drafts;
-  return drafts.length === 1 && first !== undefined ? [first.event] : drafts.map(({ event }) => event);
 }
 
 /** The fractional parts of its multiples lie evenly between 0 and 1, in whatever order they come. */

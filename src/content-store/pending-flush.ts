@@ -71,6 +71,7 @@ export class PendingFlush {
   /** The committed head has moved, by one command. */
   committed(): void {
     const { views, heads } = this.#options;
+    // Asked behind every command: the heads are made only while a flush waits for its commit.
     if (views.frozenAt === undefined) return;
     const { committed } = heads();
     if (committed.lastSpaceSequence !== views.frozenAt) return;

@@ -17,7 +17,6 @@ import type { Clock } from '../core/clock.js';
 import type { RamaxError } from '../core/errors.js';
 import { type Checkpoint, originCheckpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
-import type { ChainedEvent } from '../event-store/port.js';
 import { type DraftEvent, genesisHash } from '../event-store/seal.js';
 import { CommandLookup } from './command-lookup.js';
 import { CommandMemory } from './command-memory.js';
@@ -188,7 +187,7 @@ export class Speculation {
       previousSequence: previous.sequence,
       previousHash: previous.hash,
       invocationId: turn.invocation.invocationId,
-      events: sealedOf(drafts),
+      events: drafts.map(({ sealed }) => sealed),
       command: recordOf(turn.invocation),
     };
     log.append(append, held);
@@ -254,11 +253,6 @@ class AppendUnderWay implements HeldWrite, Answerable<Appended> {
   failed(error: RamaxError): void {
     this.#ends.failed(error);
   }
-}
-
-function sealedOf(drafts: readonly DraftEvent[]): readonly ChainedEvent[] {
-  const [first] = drafts;
-  return drafts.length === 1 && first !== undefined ? [first.sealed] : drafts.map(({ sealed }) => sealed);
 }
 
 /** What is recorded of a command that came with an id. */

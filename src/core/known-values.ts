@@ -60,7 +60,8 @@ function measure(root: object, place: number): ValueMark {
   return mark;
 }
 
-function measuredMark(part: unknown): ValueMark {
+/** The mark of a part of which nothing is known, counted. */
+export function measuredMark(part: unknown): ValueMark {
   if (typeof part === 'string') return markOf(utf8Bytes(part), 0);
   if (typeof part !== 'object' || part === null) return markOf(typeof part === 'number' ? 8 : 1, 0);
   let bytes = 1;

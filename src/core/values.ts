@@ -16,6 +16,7 @@ import {
   isKnown,
   knownMark,
   markOf,
+  measuredMark,
   rememberBranch,
   rememberRoot,
 } from './known-values.js';
@@ -50,20 +51,9 @@ export function isKnownValue(value: unknown): value is Value {
 export function valueBytes(value: Value): number {
   if (typeof value === 'string') return utf8Bytes(value);
   if (typeof value === 'object' && value !== null) {
-    const known = knownMark(value);
-    return known === undefined ? countedBytes(value) : bytesOfMark(known);
+    return bytesOfMark(knownMark(value) ?? measuredMark(value));
   }
   return typeof value === 'number' ? 8 : 1;
-}
-
-function countedBytes(branch: object): number {
-  let bytes = 1;
-  if (Array.isArray(branch)) for (const part of branch) bytes += valueBytes(part);
-  else {
-    const object = branch as { readonly [key: string]: Value };
-    for (const key of Object.keys(object)) bytes += utf8Bytes(key) + valueBytes(object[key] ?? null);
-  }
-  return bytes;
 }
 
 function copy(value: unknown, walk: ValueWalk): Value {

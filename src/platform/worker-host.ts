@@ -27,8 +27,8 @@ import type { ReaderAnswer, ReaderTask } from './reader-task.js';
 const readerThreadsMax = 2;
 /** Scans that wait for a thread; each stream has at most one under way. */
 const readerQueueMax = 10_000;
-/** How long an idle reader thread stays, so that a stream of batches does not start one each. */
-const readerIdleMs = 10_000;
+/** How long an idle thread of a pool stays, so that a stream of batches does not start one each. */
+const poolIdleMs = 10_000;
 
 /** The host of a production runtime. */
 export const workerHost: ThreadHost = {
@@ -78,35 +78,56 @@ async function endOf(task: unknown, name: string, port: Port, pool: Piscina): Pr
 }
 
 /**
- * A filler whose every run is a task of a pool of one thread. Closing waits for a run under way: a thread that is ended
- * inside the database's native code can take the process with it.
+ * A pool of threads that are started with their first tasks. Closing waits for the tasks under way: a thread that is ended while
+ * it is started (`loading.ts`), or inside the database's native code, can take the process with it.
  */
+class TaskPool {
+  readonly #pool: Piscina;
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(
+    name: 'reader' | 'filler',
+    bounds: { readonly maxThreads: number; readonly maxQueue?: number },
+  ) {
+    const filename = entryPoint(name);
+    this.#pool = new Piscina({
+      filename,
+      minThreads: 0,
+      idleTimeout: poolIdleMs,
+      recordTiming: false,
+      ...bounds,
+    });
+  }
+
+  async run<Answer>(task: unknown): Promise<Answer> {
+    const running = this.#pool.run(task) as Promise<Answer>;
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** @param waitMs how long it waits at most; default: as long as it takes */
+  async close(waitMs?: number): Promise<void> {
+    const ended = Promise.allSettled(this.#running);
+    await (waitMs === undefined ? ended : Promise.race([ended, sleep(waitMs, undefined, { ref: false })]));
+    await this.#pool.destroy();
+  }
+}
+
+/** A filler whose every run is a task of a pool of one thread. */
 function pooledFiller(storage: StorageRef): LookupFiller {
-  const pool = new Piscina({
-    filename: entryPoint('filler'),
-    minThreads: 0,
-    maxThreads: 1,
-    idleTimeout: readerIdleMs,
-    recordTiming: false,
-  });
-  const runs = new Set<Promise<unknown>>();
+  const pool = new TaskPool('filler', { maxThreads: 1 });
   return {
     async fillLookups(rowsMax) {
       const task: FillerTask = { storage, rowsMax };
-      const run = pool.run(task) as Promise<FillerAnswer>;
-      runs.add(run);
-      try {
-        const answer = await run;
-        if ('error' in answer) throw RamaxError.fromData(answer.error);
-        return answer;
-      } finally {
-        runs.delete(run);
-      }
+      const answer = await pool.run<FillerAnswer>(task);
+      if ('error' in answer) throw RamaxError.fromData(answer.error);
+      return answer;
     },
-    async close() {
-      await Promise.allSettled(runs);
-      await pool.destroy();
-    },
+    close: () => pool.close(),
   };
 }
 
@@ -115,27 +136,17 @@ const readsEndMsMax = 5_000;
 
 /** A log reader whose every read is a task of a small pool. */
 function pooledReader(storage: StorageRef): LogReader {
-  const pool = new Piscina({
-    filename: entryPoint('reader'),
-    minThreads: 0,
-    maxThreads: readerThreadsMax,
-    maxQueue: readerQueueMax,
-    idleTimeout: readerIdleMs,
-    recordTiming: false,
-  });
+  const pool = new TaskPool('reader', { maxThreads: readerThreadsMax, maxQueue: readerQueueMax });
   let isClosed = false;
-  const reads = new Set<Promise<unknown>>();
   const run = async <Name extends ReaderTask['read']>(
     read: Name,
     ...parameters: Parameters<LogReader[Name]>
   ): Promise<Awaited<ReturnType<LogReader[Name]>>> => {
     if (isClosed) throw readerError(undefined, isClosed);
     const task: ReaderTask = { storage, read, parameters };
-    const reading = pool.run(task).catch((error: unknown) => {
+    const answer = await pool.run<ReaderAnswer>(task).catch((error: unknown) => {
       throw readerError(error, isClosed);
     });
-    reads.add(reading);
-    const answer = (await reading.finally(() => reads.delete(reading))) as ReaderAnswer;
     const result: unknown = 'page' in answer ? eventsOfPage(answer.page) : packedValues.unpackAnswer(answer);
     return result as Awaited<ReturnType<LogReader[Name]>>;
   };
@@ -151,11 +162,9 @@ function pooledReader(storage: StorageRef): LogReader {
     findSpaceByName: (...parameters) => run('findSpaceByName', ...parameters),
     findSpaceById: (...parameters) => run('findSpaceById', ...parameters),
     listSpaces: (...parameters) => run('listSpaces', ...parameters),
-    async close() {
+    close() {
       isClosed = true;
-      // A thread that is ended while it is started for a read can take the process with it (`loading.ts`).
-      await Promise.race([Promise.allSettled(reads), sleep(readsEndMsMax, undefined, { ref: false })]);
-      await pool.destroy();
+      return pool.close(readsEndMsMax);
     },
   };
 }

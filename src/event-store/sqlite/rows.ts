@@ -3,7 +3,7 @@
  * of reading them as objects; the order of a tuple here is the order of the columns in its list.
  */
 
-import { eventOf, payloadStart } from '../../codec/event-page.js';
+import { type EventFacts, eventOf, payloadStart } from '../../codec/event-page.js';
 import { bytesToUuid } from '../../core/uuid-text.js';
 import type { CommandRecord, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
 import { genesisHash } from '../seal.js';
@@ -35,20 +35,7 @@ export function pageSql(events: string): string {
 export type PageTuple = readonly [largePayloads: number, facts: string, bytes: Uint8Array | null];
 
 /** One row of `events`. The bytes are those of the invocation id, the hash and the payload in this order. */
-export type EventTuple = readonly [
-  eventId: number,
-  spaceId: number,
-  spaceSequence: number,
-  entityId: string,
-  type: string,
-  version: number,
-  timestamp: number,
-  causationId: string | null,
-  correlationId: string | null,
-  tags: string | null,
-  metadata: string | null,
-  bytes: Uint8Array,
-];
+export type EventTuple = readonly [...EventFacts, bytes: Uint8Array];
 
 /** The payload's bytes of a row, without making an event of it. */
 export function payloadBytes(row: EventTuple): number {

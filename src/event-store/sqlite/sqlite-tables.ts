@@ -82,8 +82,7 @@ export class SqliteTables implements LogTables {
       this.#lastEventId += 1;
       head.lastEventId = this.#lastEventId;
       head.lastSpaceSequence += 1;
-      // A copy: the event's own lies in the message that brought it, and would keep all of that.
-      head.lastHash = new Uint8Array(event.hash);
+      head.lastHash = event.hash;
       this.#insertEvent.run(
         this.#lastEventId,
         spaceId,
@@ -102,6 +101,8 @@ export class SqliteTables implements LogTables {
         event.payload,
       );
     }
+    // A copy: the event's own lies in the message that brought it, and would keep all of that.
+    head.lastHash = new Uint8Array(head.lastHash);
   }
 
   insertCommand(spaceId: number, record: CommandRecord): boolean {
