@@ -23,6 +23,7 @@ import type {
   SpaceRow,
   UpdateSpaceRequest,
 } from './port.js';
+import { changedSettings, noSettings, type SpaceSettings } from './space-settings.js';
 
 /** The tables of a log, as they are inside the running transaction. */
 export interface LogTables {
@@ -35,10 +36,20 @@ export interface LogTables {
   /** Adds a record, or says false when the space has one of this command id already. */
   insertCommand(spaceId: number, record: CommandRecord): boolean;
   findLiveSpace(spaceName: string): SpaceRow | undefined;
+  /** The live space of this id. */
+  liveSpace(spaceId: number): SpaceRow | undefined;
   /** Adds a space, which gets the next space id. */
-  insertSpace(spaceName: string, metadata: Readonly<Record<string, Value>>): SpaceRow;
-  /** The live space with its metadata replaced, or undefined when there is no such live space. */
-  updateSpace(spaceId: number, metadata: Readonly<Record<string, Value>>): SpaceRow | undefined;
+  insertSpace(
+    spaceName: string,
+    metadata: Readonly<Record<string, Value>>,
+    settings: SpaceSettings,
+  ): SpaceRow;
+  /** Replaces metadata and settings of a live space. */
+  updateSpace(
+    spaceId: number,
+    metadata: Readonly<Record<string, Value>>,
+    settings: SpaceSettings,
+  ): SpaceRow | undefined;
   /** Marks a live space, or says false when there is no such live space. */
   markSpaceDeleted(spaceId: number): boolean;
 }
@@ -97,14 +108,18 @@ function append(request: AppendRequest, tables: LogTables): LogWriteOutcome {
 function createSpace(request: CreateSpaceRequest, tables: LogTables): LogWriteOutcome {
   const existing = tables.findLiveSpace(request.spaceName);
   if (existing !== undefined) return { kind: 'space', space: existing, created: false };
-  return { kind: 'space', space: tables.insertSpace(request.spaceName, request.metadata), created: true };
+  const { spaceName, metadata, settings = noSettings } = request;
+  return { kind: 'space', space: tables.insertSpace(spaceName, metadata, settings), created: true };
 }
 
 function updateSpace(request: UpdateSpaceRequest, tables: LogTables): LogWriteOutcome {
-  const space = tables.updateSpace(request.spaceId, request.metadata);
-  return space === undefined
-    ? refused(noSuchSpace(request.spaceId))
-    : { kind: 'space', space, created: false };
+  const { spaceId, metadata, settings = {} } = request;
+  const known = tables.liveSpace(spaceId);
+  if (known === undefined) return refused(noSuchSpace(spaceId));
+  const changed = changedSettings(known.settings, settings);
+  const space = tables.updateSpace(spaceId, metadata ?? known.metadata, changed);
+  assert(space !== undefined, 'a live space is there after its update');
+  return { kind: 'space', space, created: false };
 }
 
 function markSpaceDeleted(request: MarkSpaceDeletedRequest, tables: LogTables): LogWriteOutcome {

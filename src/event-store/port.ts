@@ -20,6 +20,7 @@
 
 import type { ErrorData } from '../core/errors.js';
 import type { Value } from '../core/values.js';
+import type { SettingsChange, SpaceSettings } from './space-settings.js';
 
 /** An event ready to be stored: encoded, stamped and chained. Its sequence follows from its place in the request. */
 export interface SealedEvent {
@@ -93,13 +94,18 @@ export interface CreateSpaceRequest {
   readonly kind: 'createSpace';
   readonly spaceName: string;
   readonly metadata: Readonly<Record<string, Value>>;
+  /** Of a space that is created. Default: none. */
+  readonly settings?: SpaceSettings;
 }
 
-/** Replaces the metadata of a live space. */
+/** Replaces the metadata of a live space, or changes its settings, or both. */
 export interface UpdateSpaceRequest {
   readonly kind: 'updateSpace';
   readonly spaceId: number;
-  readonly metadata: Readonly<Record<string, Value>>;
+  /** Absent: it stays as it is. */
+  readonly metadata?: Readonly<Record<string, Value>>;
+  /** Absent: they stay as they are, as does each field that is absent in it. */
+  readonly settings?: SettingsChange;
 }
 
 /** Marks a live space as deleted: its name is free at once, its events are gone for every reader. */
@@ -123,6 +129,8 @@ export interface SpaceRow {
   readonly spaceId: number;
   readonly spaceName: string;
   readonly metadata: Readonly<Record<string, Value>>;
+  /** What operators have set for it. */
+  readonly settings: SpaceSettings;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
 }

@@ -59,10 +59,11 @@ describe('a log of version 1', () => {
 
   afterEach(() => directory.remove());
 
-  it('is brought to version 2 when a writer opens it, and keeps what it holds', async () => {
+  it('is brought to version 3 when a writer opens it, and keeps what it holds', async () => {
     expect(await rejectionCode(Promise.resolve().then(() => openSqliteLogReader(file)))).toBe('storage');
     const log = openSqliteLogStore(file, platformAt(1));
     expect([log.logId, log.ownerGeneration]).toEqual(['the log', 8]);
+    expect((await log.listSpaces(0, 10)).map(({ settings }) => settings)).toEqual([{}, {}]);
     expect(await log.spaceHead(1)).toEqual({
       lastSpaceSequence: 2,
       lastEventId: 3,
@@ -84,7 +85,7 @@ describe('a log of version 1', () => {
     expect((await log.commit([append(1, 2, [plainEvent('new')])])).map(codeOf)).toEqual(['appended']);
     await log.close();
     const database = new Database(file, { readonly: true });
-    expect(database.pragma('user_version', { simple: true })).toBe(2);
+    expect(database.pragma('user_version', { simple: true })).toBe(3);
     expect(database.prepare('SELECT * FROM space_sequences').all()).toEqual([
       { space_id: 1, last_sequence: 3, last_event_id: 10, last_hash: Buffer.from(hashOf('new')) },
     ]);
@@ -101,12 +102,27 @@ describe('a log of version 1', () => {
     database.close();
   });
 
+  it('is brought to version 3 from version 2, too', async () => {
+    await openSqliteLogStore(file, platformAt(1)).close();
+    const database = new Database(file);
+    database.exec('ALTER TABLE spaces DROP COLUMN settings');
+    database.pragma('user_version = 2');
+    database.close();
+    const log = openSqliteLogStore(file, platformAt(1));
+    await log.commit([{ kind: 'updateSpace', spaceId: 3, settings: { suspended: { at: 5 } } }]);
+    expect((await log.listSpaces(0, 10)).map(({ settings }) => settings)).toEqual([
+      {},
+      { suspended: { at: 5 } },
+    ]);
+    await log.close();
+  });
+
   it('is of version 1 when the migration does not come to its end', () => {
     const database = new Database(file);
-    // The last step of the migration finds its table there already.
-    database.exec('CREATE TABLE purged_spaces (x)');
+    // The last step of the migration finds its column there already.
+    database.exec('ALTER TABLE spaces ADD COLUMN settings TEXT');
     database.close();
-    expect(() => openSqliteLogStore(file, platformAt(1))).toThrow('purged_spaces');
+    expect(() => openSqliteLogStore(file, platformAt(1))).toThrow('settings');
     const after = new Database(file);
     expect(after.pragma('user_version', { simple: true })).toBe(1);
     expect(after.prepare('SELECT count(*) FROM space_sequences').pluck().get()).toBe(2);

@@ -3,8 +3,10 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventsOfPage } from '../../src/codec/event-page.js';
+import type { Value } from '../../src/core/values.js';
 import type { LogStore, LogWrite, SealedEvent, StoredEvent } from '../../src/event-store/port.js';
 import { genesisHash } from '../../src/event-store/seal.js';
+import type { SettingsChange } from '../../src/event-store/space-settings.js';
 import {
   append,
   codeOf,
@@ -429,6 +431,7 @@ export function describeLogStore(name: string, createFixture: LogFixtureFactory)
           spaceId: 1,
           spaceName: 'crm_acme',
           metadata: { plan: 'pro', nested: { list: [1, null, 'é'] } },
+          settings: {},
           createdAt: start,
         };
         expect(first).toEqual({ kind: 'space', space, created: true });
@@ -463,6 +466,54 @@ export function describeLogStore(name: string, createFixture: LogFixtureFactory)
         expect(codeOf(missing)).toBe('not_found');
         await reopen();
         expect((await log.findSpaceById(spaceId))?.metadata).toEqual({ plan: 'pro' });
+      });
+
+      it('changes the settings that a change names, leaves the others, and keeps them for the next opening', async () => {
+        const { spaceId } = await createSpace(log, 'a');
+        const settingsOf = async () => (await log.findSpaceById(spaceId))?.settings;
+        const change = async (settings: SettingsChange, metadata?: Readonly<Record<string, Value>>) => {
+          const request = { kind: 'updateSpace', spaceId, settings } as const;
+          const [outcome] = await log.commit([metadata === undefined ? request : { ...request, metadata }]);
+          expect(outcome).toMatchObject({ kind: 'space', created: false });
+          expect(outcome).toMatchObject({ space: { settings: await settingsOf() } });
+          return settingsOf();
+        };
+        expect(await settingsOf()).toEqual({});
+        const suspended = { at: 7, reason: 'has not paid' };
+        expect(await change({ suspended })).toEqual({ suspended });
+        expect(await change({ limits: { inFlightMax: 2 } }, { plan: 'pro' })).toEqual({
+          suspended,
+          limits: { inFlightMax: 2 },
+        });
+        await log.commit([{ kind: 'updateSpace', spaceId, metadata: { plan: 'free' } }]);
+        await reopen();
+        expect(await log.findSpaceByName('a')).toMatchObject({
+          metadata: { plan: 'free' },
+          settings: { suspended, limits: { inFlightMax: 2 } },
+        });
+        expect((await log.listSpaces(0, 10)).map(({ settings }) => settings)).toEqual([await settingsOf()]);
+        expect(await change({ suspended: null })).toEqual({ limits: { inFlightMax: 2 } });
+        expect(await change({ limits: null })).toEqual({});
+        expect(Object.isFrozen(await settingsOf())).toBe(true);
+      });
+
+      it('takes the changes of one batch one after the other', async () => {
+        const { spaceId } = await createSpace(log, 'a');
+        await log.commit([
+          { kind: 'updateSpace', spaceId, settings: { suspended: { at: 1 } } },
+          { kind: 'updateSpace', spaceId, settings: { limits: { commandsPerSecondMax: 5 } } },
+        ]);
+        expect((await log.findSpaceById(spaceId))?.settings).toEqual({
+          suspended: { at: 1 },
+          limits: { commandsPerSecondMax: 5 },
+        });
+      });
+
+      it('gives a new space the settings that it is created with, and an existing one not', async () => {
+        const settings = { limits: { inFlightMax: 3 } };
+        const create = { kind: 'createSpace', spaceName: 'a', metadata: {}, settings } as const;
+        const outcomes = await log.commit([create, { ...create, settings: { limits: { inFlightMax: 4 } } }]);
+        for (const outcome of outcomes) expect(outcome).toMatchObject({ space: { settings } });
       });
     });
 

@@ -236,7 +236,7 @@ describe('the SQLite log', () => {
     it('refuses a newer format and names both versions', async () => {
       await open().close();
       tamper((database) => database.pragma('user_version = 7'));
-      expect(open).toThrow(/version 7 .* up to 2/);
+      expect(open).toThrow(/version 7 .* up to 3/);
       for (const opening of [open, () => openSqliteLogReader(file)]) {
         expect(await openingCode(opening)).toBe('format_newer');
       }
@@ -250,6 +250,26 @@ describe('the SQLite log', () => {
       tamper((database) => expect(database.pragma('journal_mode', { simple: true })).toBe('delete'));
       tamper((database) => database.pragma('application_id = 5'));
       expect(await openingCode(open)).toBe('storage_unsuitable');
+    });
+
+    it('keeps settings that it does not know, and takes unreadable ones for damage', async () => {
+      const log = open();
+      const { spaceId } = await createSpace(log, 'a');
+      await log.close();
+      const settings = (text: string): void =>
+        tamper((database) => database.prepare('UPDATE spaces SET settings = ?').run(text));
+      settings('{"later":{"x":1}}');
+      const again = open();
+      await again.commit([{ kind: 'updateSpace', spaceId, settings: { limits: { inFlightMax: 1 } } }]);
+      expect((await again.findSpaceById(spaceId))?.settings).toEqual({
+        later: { x: 1 },
+        limits: { inFlightMax: 1 },
+      });
+      for (const text of ['{"suspended":', '7', '[]', 'null']) {
+        settings(text);
+        expect(await rejectionCode(again.findSpaceById(spaceId))).toBe('corrupt');
+      }
+      await again.close();
     });
 
     it('refuses a file that is no database as corrupt', async () => {

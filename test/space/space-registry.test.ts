@@ -67,7 +67,13 @@ describe('the registry of spaces', () => {
 
   it('finds spaces by name and by id, and nothing where there is nothing', async () => {
     const acme = await registry.getOrCreate('crm_acme');
-    expect(acme).toEqual({ spaceId: 1, spaceName: 'crm_acme', metadata: {}, createdAt: 1_750_000_000_000 });
+    expect(acme).toEqual({
+      spaceId: 1,
+      spaceName: 'crm_acme',
+      metadata: {},
+      settings: {},
+      createdAt: 1_750_000_000_000,
+    });
     expect(await registry.findByName('crm_acme')).toEqual(acme);
     expect(await registry.findById(1)).toEqual(acme);
     expect(await registry.findByName('crm_widgets')).toBeUndefined();

@@ -21,7 +21,7 @@ let isRegistryDown: boolean;
 let allSpaces: AllSpaces;
 
 function row(spaceId: number): SpaceRow {
-  return { spaceId, spaceName: `space ${spaceId}`, metadata: {}, createdAt: 0 };
+  return { spaceId, spaceName: `space ${spaceId}`, metadata: {}, settings: {}, createdAt: 0 };
 }
 
 function listAfter(after: number): SpaceRow[] {

@@ -6,6 +6,7 @@ import { RamaxError } from '../../core/errors.js';
 import type { CommandRecord, LogReader, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
 import { genesisHash } from '../seal.js';
 import { parseMetadataText } from '../space-metadata.js';
+import { parseSettingsText } from '../space-settings.js';
 import type { MemoryLog, MemorySpace } from './memory-log.js';
 
 /** A `LogReader` over a `MemoryLog`. */
@@ -119,8 +120,9 @@ export function rowOf(space: MemorySpace): SpaceRow;
 export function rowOf(space: MemorySpace | undefined): SpaceRow | undefined;
 export function rowOf(space: MemorySpace | undefined): SpaceRow | undefined {
   if (space === undefined) return undefined;
-  const { spaceId, spaceName, metadata, createdAt } = space;
-  return { spaceId, spaceName, metadata: parseMetadataText(metadata), createdAt };
+  const { spaceId, spaceName, createdAt } = space;
+  const metadata = parseMetadataText(space.metadata);
+  return { spaceId, spaceName, metadata, settings: parseSettingsText(space.settings), createdAt };
 }
 
 const sequenceOf = (event: StoredEvent) => event.spaceSequence;

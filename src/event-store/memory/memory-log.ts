@@ -19,6 +19,8 @@ export interface MemorySpace {
   readonly createdAt: number;
   /** A JSON object as text. */
   metadata: string;
+  /** A JSON object as text, or null for none. */
+  settings: string | null;
   isDeleted: boolean;
 }
 

@@ -6,6 +6,7 @@ import type { Value } from '../../core/values.js';
 import type { LogTables } from '../apply-batch.js';
 import type { CommandRecord, SealedEvent, SpaceHead, SpaceRow } from '../port.js';
 import { metadataText } from '../space-metadata.js';
+import { type SpaceSettings, settingsText } from '../space-settings.js';
 import type { MemoryLog } from './memory-log.js';
 import { headOf, rowOf } from './memory-log-reader.js';
 
@@ -55,7 +56,15 @@ export class MemoryTables implements LogTables {
     return spaceId === undefined ? undefined : rowOf(this.#log.liveSpace(spaceId));
   }
 
-  insertSpace(spaceName: string, metadata: Readonly<Record<string, Value>>): SpaceRow {
+  liveSpace(spaceId: number): SpaceRow | undefined {
+    return rowOf(this.#log.liveSpace(spaceId));
+  }
+
+  insertSpace(
+    spaceName: string,
+    metadata: Readonly<Record<string, Value>>,
+    settings: SpaceSettings,
+  ): SpaceRow {
     this.#log.spaceCounter += 1;
     const spaceId = this.#log.spaceCounter;
     const space = {
@@ -63,6 +72,7 @@ export class MemoryTables implements LogTables {
       spaceName,
       createdAt: this.#now(),
       metadata: metadataText(metadata),
+      settings: settingsText(settings),
       isDeleted: false,
     };
     this.#log.spaces.set(spaceId, space);
@@ -70,9 +80,15 @@ export class MemoryTables implements LogTables {
     return rowOf(space);
   }
 
-  updateSpace(spaceId: number, metadata: Readonly<Record<string, Value>>): SpaceRow | undefined {
+  updateSpace(
+    spaceId: number,
+    metadata: Readonly<Record<string, Value>>,
+    settings: SpaceSettings,
+  ): SpaceRow | undefined {
     const space = this.#log.liveSpace(spaceId);
-    if (space !== undefined) space.metadata = metadataText(metadata);
+    if (space === undefined) return undefined;
+    space.metadata = metadataText(metadata);
+    space.settings = settingsText(settings);
     return rowOf(space);
   }
 

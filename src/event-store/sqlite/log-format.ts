@@ -2,7 +2,8 @@
  * The tables of the log in SQLite, version by version. Version 1 has every column that export, upcasting, reactors and
  * several views are known to need, so that they add rows and not columns. Version 2 leaves in the commit what must be
  * there, the events and the uniqueness of their sequences: where a space ends is read from its last event, and the
- * lookup by entity is filled behind the commits, in a file of its own (`lookup-format.ts`).
+ * lookup by entity is filled behind the commits, in a file of its own (`lookup-format.ts`). Version 3 has what operators set
+ * for a space beside what the app says of it.
  *
  * Identities are never reused, although neither table is AUTOINCREMENT: the writer counts on from the largest id or the
  * high-water mark in `meta`, whichever is larger, and raises the mark before it deletes the row that holds the largest.
@@ -103,6 +104,10 @@ const versionTwo = `
   ) STRICT;
 `;
 
+const versionThree = `
+  ALTER TABLE spaces ADD COLUMN settings TEXT; -- a JSON object, or NULL for none
+`;
+
 /**
  * The format of the log.
  *
@@ -115,6 +120,7 @@ export function logFormat(newLogId: string): FileFormat {
     migrations: [
       (connection) => createVersionOne(connection, newLogId),
       (connection) => connection.exec(versionTwo),
+      (connection) => connection.exec(versionThree),
     ],
   };
 }

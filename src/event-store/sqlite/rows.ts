@@ -8,6 +8,7 @@ import { bytesToUuid } from '../../core/uuid-text.js';
 import type { CommandRecord, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
 import { genesisHash } from '../seal.js';
 import { parseMetadataText } from '../space-metadata.js';
+import { parseSettingsText } from '../space-settings.js';
 
 const eventFacts =
   'event_id, space_id, space_sequence, entity_id, event_type, event_version, timestamp, ' +
@@ -48,14 +49,26 @@ export function toStoredEvent(row: EventTuple): StoredEvent {
 }
 
 /** The columns of a `SpaceTuple`. */
-export const spaceColumns = 'space_id, space_name, metadata, created_at';
+export const spaceColumns = 'space_id, space_name, metadata, settings, created_at';
 
 /** One row of `spaces`. */
-export type SpaceTuple = readonly [spaceId: number, spaceName: string, metadata: string, createdAt: number];
+export type SpaceTuple = readonly [
+  spaceId: number,
+  spaceName: string,
+  metadata: string,
+  settings: string | null,
+  createdAt: number,
+];
 
 /** The space in a row. */
 export function toSpaceRow(row: SpaceTuple): SpaceRow {
-  return { spaceId: row[0], spaceName: row[1], metadata: parseMetadataText(row[2]), createdAt: row[3] };
+  return {
+    spaceId: row[0],
+    spaceName: row[1],
+    metadata: parseMetadataText(row[2]),
+    settings: parseSettingsText(row[3]),
+    createdAt: row[4],
+  };
 }
 
 /** One row of `spaces` with the last event of the space: nulls before the first. */

@@ -10,6 +10,7 @@ import type { Connection, Statement } from '../../sqlite/connection.js';
 import type { LogTables } from '../apply-batch.js';
 import type { CommandRecord, SealedEvent, SpaceHead, SpaceRow } from '../port.js';
 import { metadataText, parseMetadataText } from '../space-metadata.js';
+import { parseSettingsText, type SpaceSettings, settingsText } from '../space-settings.js';
 import type { LogQueries } from './log-queries.js';
 import { SpaceHeads } from './space-heads.js';
 import { uuidScratch, writeUuid } from './uuid-bytes.js';
@@ -45,10 +46,10 @@ export class SqliteTables implements LogTables {
     this.#insertEvent = connection.prepare(insertEventSql);
     this.#insertCommand = connection.prepare(insertCommandSql);
     this.#insertSpace = connection.prepare(
-      'INSERT INTO spaces (space_id, space_name, created_at, metadata) VALUES (?, ?, ?, ?)',
+      'INSERT INTO spaces (space_id, space_name, created_at, metadata, settings) VALUES (?, ?, ?, ?, ?)',
     );
     this.#updateSpace = connection.prepare(
-      'UPDATE spaces SET metadata = ? WHERE space_id = ? AND deleted_at IS NULL',
+      'UPDATE spaces SET metadata = ?, settings = ? WHERE space_id = ? AND deleted_at IS NULL',
     );
     this.#markSpaceDeleted = connection.prepare(
       'UPDATE spaces SET deleted_at = ? WHERE space_id = ? AND deleted_at IS NULL',
@@ -124,17 +125,36 @@ export class SqliteTables implements LogTables {
     return this.#queries.findSpaceByName(spaceName);
   }
 
-  insertSpace(spaceName: string, metadata: Readonly<Record<string, Value>>): SpaceRow {
+  liveSpace(spaceId: number): SpaceRow | undefined {
+    return this.#queries.findSpaceById(spaceId);
+  }
+
+  insertSpace(
+    spaceName: string,
+    metadata: Readonly<Record<string, Value>>,
+    settings: SpaceSettings,
+  ): SpaceRow {
     this.#lastSpaceId += 1;
     const spaceId = this.#lastSpaceId;
     const createdAt = this.#now;
     const text = metadataText(metadata);
-    this.#insertSpace.run(spaceId, spaceName, createdAt, text);
-    return { spaceId, spaceName, metadata: parseMetadataText(text), createdAt };
+    const set = settingsText(settings);
+    this.#insertSpace.run(spaceId, spaceName, createdAt, text, set);
+    return {
+      spaceId,
+      spaceName,
+      metadata: parseMetadataText(text),
+      settings: parseSettingsText(set),
+      createdAt,
+    };
   }
 
-  updateSpace(spaceId: number, metadata: Readonly<Record<string, Value>>): SpaceRow | undefined {
-    this.#updateSpace.run(metadataText(metadata), spaceId);
+  updateSpace(
+    spaceId: number,
+    metadata: Readonly<Record<string, Value>>,
+    settings: SpaceSettings,
+  ): SpaceRow | undefined {
+    this.#updateSpace.run(metadataText(metadata), settingsText(settings), spaceId);
     return this.#queries.findSpaceById(spaceId);
   }
 
