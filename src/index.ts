@@ -8,6 +8,7 @@ export {
 export type { MigrationProgress, SkippedEvent } from './content-store/upkeep.js';
 export type { RebuildProgress } from './content-store/view-fill.js';
 export type { ViewStatus } from './content-store/view-status.js';
+export type { Cipher } from './core/cipher.js';
 export type { Clock, Platform } from './core/clock.js';
 export {
   type AnyCommands,
@@ -99,6 +100,7 @@ export type { StorageAdapter, StorageRef } from './storage/adapter.js';
 export type { AllSpacesOptions, AllSpacesProgress } from './supervisor/all-spaces.js';
 export type { StreamOptions } from './supervisor/event-reads.js';
 export type { RamaxHealth, ThreadHealth } from './supervisor/health.js';
+export type { EncryptionOptions, KeyGiven } from './supervisor/key-ring.js';
 export type { LookupHealth } from './supervisor/lookup-filling.js';
 export type { RamaxOptions, RamaxStats } from './supervisor/ramax.js';
 export type {

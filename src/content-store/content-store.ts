@@ -3,6 +3,7 @@
  * runtime's shards use directly.
  */
 
+import type { Cipher } from '../core/cipher.js';
 import type { Platform } from '../core/clock.js';
 import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
@@ -16,7 +17,7 @@ import { ProgressGuard } from '../core/progress-guard.js';
 import { freezeValue, type Value } from '../core/values.js';
 import type { LogStore, SpaceRow } from '../event-store/port.js';
 import type { PStateStore } from '../pstate/port.js';
-import { invocationOf } from './invocation.js';
+import { invocationOf, keptInvocation } from './invocation.js';
 import { LiveSpace } from './live-space.js';
 import { localLog } from './local-log.js';
 import { fetchTurn, queryTurn, resolvedTurn } from './reads.js';
@@ -64,6 +65,8 @@ export interface ContentStoreOptions<A extends App> {
   readonly pstates: PStateStore;
   readonly platform: Platform;
   readonly limits?: LimitsOptions;
+  /** Of an encrypted space: `platform.cipherOf(key)`. */
+  readonly cipher?: Cipher | undefined;
   /** Told of errors that no caller waits for, such as a failed flush. Default: nobody. */
   readonly onError?: (error: RamaxError) => void;
 }
@@ -132,8 +135,9 @@ export class ContentStore<A extends App = App> {
     options: ExecuteOptions = {},
   ): Promise<CommandResult> {
     checkNamed(options, commandOptionNames, 'execute()');
-    const invocation = invocationOf(command, params, options, this.#options.platform, this.#limits);
-    return commandResult(await this.#run(new CommandTurn(invocation)));
+    const { platform, cipher } = this.#options;
+    const invocation = invocationOf(command, params, options, platform, this.#limits);
+    return commandResult(await this.#run(new CommandTurn(keptInvocation(invocation, cipher))));
   }
 
   /** The value at `key` in the main view or another one, or undefined. */
@@ -306,6 +310,7 @@ function openLive<A extends App>(
     pstates: options.pstates,
     platform: options.platform,
     limits,
+    cipher: options.cipher,
     onError: options.onError ?? (() => {}),
   });
 }

@@ -1,5 +1,6 @@
 /** How a command decides: from an invocation and the state to events that are ready for the log, or to a refusal. Pure. */
 
+import type { Cipher } from '../core/cipher.js';
 import type { Platform } from '../core/clock.js';
 import type { CommandAnswer, CommandContext } from '../core/define-app.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
@@ -26,6 +27,8 @@ export interface DecisionOptions {
   readonly newId: () => string;
   readonly platform: Platform;
   readonly limits: Limits;
+  /** Of an encrypted space. */
+  readonly cipher?: Cipher | undefined;
 }
 
 /**
@@ -41,7 +44,7 @@ export function draftEvents(
   head: SpaceEnd,
   options: DecisionOptions,
 ): readonly DraftEvent[] {
-  const { app, spaceName, newId, platform, limits } = options;
+  const { app, spaceName, newId, platform, limits, cipher } = options;
   checkExpectedSequence(invocation.expectedSequence, head.sequence);
   const timestamp = Math.trunc(platform.clock.now());
   const { invocationId, commandId, causationId, correlationId } = invocation;
@@ -49,7 +52,8 @@ export function draftEvents(
   const answer = decide(app, main, invocation, context);
   if (Rejection.is(answer)) throw rejectionError(invocation.command, answer);
   const digest = platform.chainDigest;
-  return sealEvents(answer, head, { invocationId, timestamp, causationId, correlationId, digest, limits });
+  const facts = { invocationId, timestamp, causationId, correlationId };
+  return sealEvents(answer, head, { ...facts, digest, limits, cipher });
 }
 
 function checkExpectedSequence(expected: number | undefined, actual: number): void {

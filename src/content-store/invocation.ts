@@ -1,5 +1,6 @@
 /** The door of a command: checks what the caller gave and makes the invocation that travels. */
 
+import type { Cipher } from '../core/cipher.js';
 import type { Platform } from '../core/clock.js';
 import { invalidInput } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
@@ -55,6 +56,13 @@ export function writtenInvocationOf(
   const written = params === undefined ? undefined : valueText(params, 'params', limits);
   const hash = options.commandId === undefined ? undefined : paramsHash(readBack(written), platform);
   return identified(command, written, hash, options, platform);
+}
+
+/** The invocation as it is kept: of an encrypted space, the digest of the parameters says nothing without its key. */
+export function keptInvocation(invocation: Invocation, cipher: Cipher | undefined): Invocation {
+  const { paramsHash } = invocation;
+  if (cipher === undefined || paramsHash === undefined) return invocation;
+  return { ...invocation, paramsHash: cipher.digest(paramsHash) };
 }
 
 function checkInvocation(

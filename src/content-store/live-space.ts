@@ -14,6 +14,7 @@
  */
 
 import { assert } from '../core/assert.js';
+import type { Cipher } from '../core/cipher.js';
 import type { Platform } from '../core/clock.js';
 import { asRamaxError, invalidInput, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
@@ -21,6 +22,7 @@ import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import { type Value, valueBytes } from '../core/values.js';
 import type { PStateStore } from '../pstate/port.js';
+import { sealedPStateStore } from '../pstate/sealed-pstate-store.js';
 import { Changes } from './changes.js';
 import { type DecisionOptions, draftEvents } from './decide.js';
 import { Interlock, spaceClosed } from './interlock.js';
@@ -28,6 +30,7 @@ import { loadSpace } from './load-space.js';
 import type { LogLink } from './log-link.js';
 import type { Held } from './output-gate.js';
 import { PendingFlush } from './pending-flush.js';
+import { sealedLog } from './sealed-log.js';
 import { type SharedBySpaces, sharedBySpaces } from './shared-by-spaces.js';
 import { Speculation } from './speculation.js';
 import { type AnyTurn, CommandTurn, type ReadTurn } from './turn.js';
@@ -50,6 +53,8 @@ export interface LiveSpaceOptions {
   readonly shared?: SharedBySpaces;
   /** Told of errors that no caller waits for, such as a failed flush. */
   readonly onError: (error: RamaxError) => void;
+  /** Of an encrypted space: its payloads and its state are sealed on their way to the disk. */
+  readonly cipher?: Cipher | undefined;
 }
 
 /** Figures of one live space. */
@@ -87,8 +92,8 @@ export class LiveSpace {
     const { spaceId, app, pstates: store, limits, platform, onError } = options;
     const { clock } = platform;
     this.#options = options;
-    const { spaceName } = options;
-    this.#decision = { app, spaceName, newId: () => platform.ids.newId(), platform, limits };
+    const { spaceName, cipher } = options;
+    this.#decision = { app, spaceName, newId: () => platform.ids.newId(), platform, limits, cipher };
     this.#shared = options.shared ?? sharedBySpaces(limits);
     this.changes = new Changes(limits);
     this.#interlock = new Interlock(() => this.#speculation.hasRoom);
@@ -146,7 +151,7 @@ export class LiveSpace {
    * @throws {RamaxError} `not_found`, `corrupt`, `storage`
    */
   static async open(options: LiveSpaceOptions): Promise<LiveSpace> {
-    const space = new LiveSpace(options);
+    const space = new LiveSpace(withSeals(options));
     try {
       await space.#start();
       return space;
@@ -291,10 +296,11 @@ export class LiveSpace {
 
   /** Becomes the owner under a new generation and loads the state. Returns how many events it applied. */
   async #load(): Promise<number> {
-    const { log, spaceId, platform, limits } = this.#options;
+    const { log, spaceId, platform, limits, cipher } = this.#options;
     this.#flush.reset();
     this.#writeBack.close();
-    const loaded = await loadSpace({ log, clock: platform.clock, limits, spaceId, views: this.#views });
+    const { clock } = platform;
+    const loaded = await loadSpace({ log, clock, limits, spaceId, views: this.#views, cipher });
     this.#speculation.begin(loaded);
     if (loaded.applied > 0) this.#flush.changed();
     return loaded.applied;
@@ -431,4 +437,11 @@ const goldenRatio = 0.618_033_988_749_895;
 /** Spaces that began to change together do not flush together: between half of the delay and all of it. */
 function spreadDelayMs(delayMs: number, spaceId: number): number {
   return Math.ceil((delayMs * (1 + ((spaceId * goldenRatio) % 1))) / 2);
+}
+
+/** The same with what is on the disk behind the space's cipher, where it has one. */
+function withSeals(options: LiveSpaceOptions): LiveSpaceOptions {
+  const { cipher, log, pstates } = options;
+  if (cipher === undefined) return options;
+  return { ...options, log: sealedLog(log, cipher), pstates: sealedPStateStore(pstates, cipher) };
 }

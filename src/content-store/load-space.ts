@@ -5,6 +5,7 @@
  * Invariant: what is loaded is committed; nothing of an earlier owner can be committed afterwards (G2 of the log link).
  */
 
+import { type Cipher, checkKey } from '../core/cipher.js';
 import type { Clock } from '../core/clock.js';
 import { isRamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
@@ -21,6 +22,8 @@ export interface LoadSpaceOptions {
   readonly limits: Limits;
   readonly spaceId: number;
   readonly views: Views;
+  /** Of an encrypted space. */
+  readonly cipher: Cipher | undefined;
 }
 
 /** A space as it was loaded. */
@@ -32,10 +35,11 @@ export interface LoadedSpace extends OpenedSpace {
 /**
  * Opens a space under a new generation and catches its views up.
  *
- * @throws {RamaxError} `not_found`, `corrupt`, `storage`
+ * @throws {RamaxError} `not_found`, `key_missing`, `corrupt`, `storage`
  */
 export async function loadSpace(options: LoadSpaceOptions): Promise<LoadedSpace> {
   const opened = await openWithSomeWriter(options.log, options.spaceId);
+  checkKey(opened.encryption, options.cipher);
   for (;;) {
     try {
       return { ...opened, applied: await catchViewsUp(options, opened) };

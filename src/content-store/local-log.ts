@@ -46,10 +46,11 @@ export function localLog(log: LogStore): LogLink {
       owners.delete(spaceId);
       await commits.done();
       const head = await log.spaceHead(spaceId);
-      if (head === undefined) throw spaceNotFound(spaceId);
+      const space = await log.findSpaceById(spaceId);
+      if (head === undefined || space === undefined) throw spaceNotFound(spaceId);
       lastGeneration++;
       owners.set(spaceId, lastGeneration);
-      return { generation: lastGeneration, head };
+      return { generation: lastGeneration, head, encryption: space.settings.encryption };
     },
     readSpace: (spaceId, after, bounds) => log.readSpace(spaceId, after, bounds),
     allCommands: (spaceId, limit) => log.allCommands(spaceId, limit),

@@ -4,6 +4,7 @@
  */
 
 import type { Answerable } from '../core/answerable.js';
+import type { SpaceEncryption } from '../core/cipher.js';
 import type {
   AppendRequest,
   ChainedEvent,
@@ -35,6 +36,8 @@ export interface Appended {
 export interface OpenedSpace {
   readonly generation: number;
   readonly head: SpaceHead;
+  /** Absent: the space is not encrypted. */
+  readonly encryption?: SpaceEncryption | undefined;
 }
 
 /**

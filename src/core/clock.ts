@@ -3,6 +3,8 @@
  * (`platform/`), the simulation hands in seeded ones (`testing/`), and the same code runs under both.
  */
 
+import type { Cipher } from './cipher.js';
+
 /** A pending timer. `cancel` after it fired does nothing. */
 export interface Timer {
   cancel(): void;
@@ -53,4 +55,6 @@ export interface Platform {
   readonly ids: IdSource;
   readonly chainDigest: ChainDigest;
   readonly textDigest: TextDigest;
+  /** The cipher of a key of 32 bytes. */
+  readonly cipherOf: (key: Uint8Array) => Cipher;
 }

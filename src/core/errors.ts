@@ -59,6 +59,10 @@ export const errorTable = {
     means:
       'The data directory cannot hold a database safely (not writable, a network file system, no directory).',
   },
+  key_missing: {
+    retryable: false,
+    means: 'The space is encrypted, and its key is not there, or another one.',
+  },
   format_newer: { retryable: false, means: 'The database was written by a newer version of the format.' },
   corrupt: { retryable: false, means: 'Stored data failed verification; nothing wrong is served.' },
   fenced: { retryable: true, means: 'A newer owner has taken over; this writer or shard is out of date.' },

@@ -53,6 +53,8 @@ export interface RecordedEvent<Type extends string = string, Payload = Value>
   /** Its place in the whole log: strictly increasing in commit order over all spaces. */
   readonly eventId: number;
   readonly spaceId: number;
+  /** The space is encrypted and its key is gone: `payload` is null. Only in streams over all spaces; others fail with `key_missing`. */
+  readonly keyMissing?: true;
 }
 
 /** How far a projection has come. */

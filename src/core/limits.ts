@@ -88,6 +88,10 @@ export interface Limits {
   readonly readEventsMax: number;
   /** Payload bytes in one read of the log. */
   readonly readBytesMax: number;
+  /** Keys of encrypted spaces that main holds; over it the least recently used is asked for again. 10,000 take some 5 MB. */
+  readonly keysHeldMax: number;
+  /** How long `encryption.keyOf` may take for one key. */
+  readonly keyWaitMs: number;
   /** Rows deleted in one transaction while a space is deleted. */
   readonly purgeRowsMax: number;
   /** How long a `commandId` is remembered at least. */
@@ -150,6 +154,8 @@ export const defaultLimits: Limits = {
   totalWatchersMax: 65_536,
   readEventsMax: 1_000,
   readBytesMax: 4 * 1024 * 1024,
+  keysHeldMax: 10_000,
+  keyWaitMs: 10_000,
   purgeRowsMax: 5_000,
   commandRetentionMs: 7 * 24 * 60 * 60 * 1_000,
   callTimeoutMs: 30_000,

@@ -9,6 +9,7 @@
 
 import { decodeValue, encodeValue } from '../codec/value-codec.js';
 import { assert } from '../core/assert.js';
+import { type Cipher, eventPlace, isSealed, keyMissing } from '../core/cipher.js';
 import type { ChainDigest } from '../core/clock.js';
 import { invalidInput, RamaxError } from '../core/errors.js';
 import type { EventSpec, RecordedEvent, SpaceEvent } from '../core/event.js';
@@ -29,6 +30,8 @@ export interface SealContext {
   readonly correlationId: string | undefined;
   readonly digest: ChainDigest;
   readonly limits: Limits;
+  /** Seals the payloads; default: they lie open. */
+  readonly cipher?: Cipher | undefined;
 }
 
 /** One event on its way: what projections receive, and what the log stores. */
@@ -72,9 +75,10 @@ export function sealEvents(
 }
 
 function seal(event: SpaceEvent, previousHash: Uint8Array, context: SealContext): DraftEvent {
-  const { invocationId, digest } = context;
+  const { invocationId, digest, cipher } = context;
   const { spaceSequence, entityId, type, version, timestamp, tags, metadata } = event;
-  const payload = encodeValue(event.payload);
+  const encoded = encodeValue(event.payload);
+  const payload = cipher === undefined ? encoded : cipher.seal(encoded, eventPlace(event));
   const causationId = event.causationId === invocationId ? null : event.causationId;
   const correlationId = event.correlationId === invocationId ? null : event.correlationId;
   const sealed = {
@@ -197,6 +201,12 @@ function headerText(spaceSequence: number, invocationId: string, facts: Omit<Sea
   return `[${names},${others},${payload.length}]`;
 }
 
+/** The event as it was before it was sealed; the same one when it never was. Its hash is that of the sealed bytes. */
+export function unsealed(stored: StoredEvent, cipher: Cipher): StoredEvent {
+  if (!isSealed(stored.payload)) return stored;
+  return { ...stored, payload: cipher.open(stored.payload, eventPlace(stored)) };
+}
+
 /** What projections receive of a stored event. */
 export function openForProjection(stored: StoredEvent): SpaceEvent {
   return Object.freeze(openFacts(stored));
@@ -208,13 +218,20 @@ export function openForReader(stored: StoredEvent): RecordedEvent {
   return Object.freeze({ eventId: stored.eventId, spaceId: stored.spaceId, ...openFacts(stored) });
 }
 
-function openFacts(stored: StoredEvent): SpaceEvent {
+/** The same; an event that is sealed still comes without its payload, and says so. */
+export function openWherePossible(stored: StoredEvent): RecordedEvent {
+  if (!isSealed(stored.payload)) return openForReader(stored);
+  const { eventId, spaceId } = stored;
+  return Object.freeze({ eventId, spaceId, ...openFacts(stored, null), keyMissing: true as const });
+}
+
+function openFacts(stored: StoredEvent, payload: Value = payloadOf(stored)): SpaceEvent {
   return {
     spaceSequence: stored.spaceSequence,
     entityId: stored.entityId,
     type: stored.type,
     version: stored.version,
-    payload: decodeValue(stored.payload),
+    payload,
     timestamp: stored.timestamp,
     causationId: stored.causationId ?? stored.invocationId,
     correlationId: stored.correlationId ?? stored.invocationId,
@@ -224,6 +241,12 @@ function openFacts(stored: StoredEvent): SpaceEvent {
         ? noMetadata
         : (frozenJson(stored.metadata) as Readonly<Record<string, Value>>),
   };
+}
+
+/** @throws {RamaxError} `key_missing` when it is sealed */
+function payloadOf({ payload }: StoredEvent): Value {
+  if (isSealed(payload)) throw keyMissing(undefined, 'its payloads are read with its key only');
+  return decodeValue(payload);
 }
 
 /** Frozen like what was sealed: what a projection may do to an event does not depend on where it comes from. */

@@ -6,6 +6,7 @@
  * not know: two changes that are made at once do not undo one another.
  */
 
+import type { SpaceEncryption } from '../core/cipher.js';
 import { RamaxError } from '../core/errors.js';
 import { freezeValue, type Value } from '../core/values.js';
 
@@ -36,6 +37,8 @@ export interface SpaceLimits {
 export interface SpaceSettings {
   readonly suspended?: Suspension;
   readonly limits?: SpaceLimits;
+  /** Set when the space is created, and never changed. */
+  readonly encryption?: SpaceEncryption;
 }
 
 /** A change of settings: a field that is given replaces, null takes it away, and one that is absent stays as it is. */

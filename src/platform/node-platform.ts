@@ -2,6 +2,7 @@
 
 import { createHash, hash } from 'node:crypto';
 import type { ChainDigest, Clock, Platform, TextDigest, Timer } from '../core/clock.js';
+import { nodeCipher } from './node-cipher.js';
 import { randomIds } from './random-ids.js';
 
 /** Node takes a longer timeout for one of 1 ms. */
@@ -74,4 +75,5 @@ export const nodePlatform: Platform = {
   ids: randomIds,
   chainDigest,
   textDigest,
+  cipherOf: nodeCipher,
 };

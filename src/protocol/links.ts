@@ -77,6 +77,10 @@ export interface ShardCalls {
   readonly checkpoint: Call<SpaceAddress, Checkpoint>;
   /** The space is marked as deleted: lets go of it and removes its projections. */
   readonly dropSpace: Call<SpaceAddress, null>;
+  /** The key of an encrypted space, as hexadecimal text; it comes before every call that needs it. */
+  readonly unlockSpace: Call<{ readonly spaceId: number; readonly key: string }, null>;
+  /** Closes an encrypted space and forgets its key. */
+  readonly lockSpace: Call<{ readonly spaceId: number }, null>;
   /** A port to a writer comes with it; the one before is gone. */
   readonly connectWriter: Call<null, null>;
   readonly stats: Call<null, ShardStats>;
@@ -103,6 +107,8 @@ const shardCalls = {
   views: 14,
   skipEvent: 15,
   health: 16,
+  unlockSpace: 17,
+  lockSpace: 18,
 };
 
 /** Main to shard: JSON values only, so text is the cheapest carrier. What every command and read carries is compact. */

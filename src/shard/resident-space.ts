@@ -7,12 +7,14 @@
 
 import type { WatchTarget } from '../content-store/changes.js';
 import { spaceClosed } from '../content-store/interlock.js';
+import { keptInvocation } from '../content-store/invocation.js';
 import { LiveSpace, type LiveSpaceOptions } from '../content-store/live-space.js';
-import { type AnyTurn, ReadTurn } from '../content-store/turn.js';
+import { type AnyTurn, type Invocation, ReadTurn } from '../content-store/turn.js';
 import type { MigrationProgress } from '../content-store/upkeep.js';
 import type { RebuildProgress } from '../content-store/view-fill.js';
 import type { ViewStatus } from '../content-store/view-status.js';
 import { addMigrations, type MigrationCounts, noMigrations } from '../content-store/write-back.js';
+import type { Cipher } from '../core/cipher.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import type { Value } from '../core/values.js';
@@ -46,6 +48,8 @@ export class ResidentSpace {
   #closing: Promise<void> | undefined;
   /** The last opening failed: until then it is not tried again. */
   #failed: { readonly error: RamaxError; readonly untilMs: number } | undefined;
+  /** Of an encrypted space that is unlocked. */
+  #cipher: Cipher | undefined;
   /** Calls under way that are not turns. */
   #visitors = 0;
   /** Why nothing is opened or taken any more, when that is so. */
@@ -108,6 +112,17 @@ export class ResidentSpace {
       this.#closing === undefined &&
       (this.#live === undefined || this.#live.idle)
     );
+  }
+
+  /** The next opening uses this cipher. */
+  unlock(cipher: Cipher | undefined): void {
+    this.#cipher = cipher;
+    this.#failed = undefined;
+  }
+
+  /** See `keptInvocation`. */
+  kept(invocation: Invocation): Invocation {
+    return keptInvocation(invocation, this.#cipher);
   }
 
   post(turn: AnyTurn): void {
@@ -244,7 +259,7 @@ export class ResidentSpace {
 
   async #openAnew(): Promise<LiveSpace> {
     if (this.#live !== undefined) this.#forget();
-    const live = await LiveSpace.open(this.#options);
+    const live = await LiveSpace.open({ ...this.#options, cipher: this.#cipher });
     if (this.#ended !== undefined) {
       live.abandon(this.#ended);
       throw this.#ended;

@@ -31,9 +31,10 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
   const handlers: Handlers<ShardCalls> = {
     ready: () => describeApp(shard.app),
     execute(command, serving) {
-      const turn = new CommandTurn(command.invocation, serving);
+      const space = shard.space(command);
+      const turn = new CommandTurn(space.kept(command.invocation), serving);
       serving.onCancel(() => turn.cancel());
-      shard.space(command).post(turn);
+      space.post(turn);
       return later;
     },
     fetch: (key, serving) => read(shard, key, fetchTurn(key.key, key.view, new ReadAnswer(serving)), serving),
@@ -64,6 +65,14 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
     checkpoint: (address) => shard.space(address).checkpoint(),
     async dropSpace(address) {
       await shard.dropSpace(address);
+      return null;
+    },
+    unlockSpace({ spaceId, key }) {
+      shard.unlock(spaceId, Buffer.from(key, 'hex'));
+      return null;
+    },
+    async lockSpace({ spaceId }) {
+      await shard.lock(spaceId);
       return null;
     },
     connectWriter(_body, { ports: [port] }) {

@@ -16,6 +16,7 @@ import { spaceClosed } from '../content-store/interlock.js';
 import type { LogLink } from '../content-store/log-link.js';
 import { type SharedBySpaces, sharedBySpaces } from '../content-store/shared-by-spaces.js';
 import { planView } from '../content-store/view-plan.js';
+import type { Cipher } from '../core/cipher.js';
 import type { Clock, Platform, Timer } from '../core/clock.js';
 import { yieldToPorts } from '../core/clock.js';
 import type { RamaxError } from '../core/errors.js';
@@ -49,6 +50,8 @@ export class Shard {
   /** Residents that are being closed to make room. */
   #retiring = 0;
   readonly #shared: SharedBySpaces;
+  /** Of the encrypted spaces that main has unlocked. */
+  readonly #ciphers = new Map<number, Cipher>();
   readonly #rounds: Rounds;
   readonly #figures = new ShardFigures();
   /** Looks for spaces that nobody calls, while any is resident. */
@@ -106,6 +109,22 @@ export class Shard {
     });
   }
 
+  /** What is encrypted of this space can be read and written from now on. */
+  unlock(spaceId: number, key: Uint8Array): void {
+    const cipher = this.#options.platform.cipherOf(key);
+    this.#ciphers.set(spaceId, cipher);
+    this.#residents.get(spaceId)?.unlock(cipher);
+  }
+
+  /** Lets go of an encrypted space and of its key. */
+  async lock(spaceId: number): Promise<void> {
+    this.#ciphers.delete(spaceId);
+    const resident = this.#residents.get(spaceId);
+    resident?.unlock(undefined);
+    await resident?.close().catch(() => {});
+    this.#shared.history.forget(spaceId);
+  }
+
   /** The space is deleted: lets go of it, and removes its projections a bounded number of rows at a time. */
   async dropSpace(address: SpaceAddress): Promise<void> {
     const resident = this.space(address);
@@ -146,10 +165,12 @@ export class Shard {
     };
     const pstates = this.#partitions.of(spaceId);
     const shared = this.#shared;
-    return new ResidentSpace(
+    const resident = new ResidentSpace(
       { spaceId, spaceName, app, log, pstates, platform, limits, shared, onError },
       this.#rounds,
     );
+    resident.unlock(this.#ciphers.get(spaceId));
+    return resident;
   }
 
   /** Residents over the bound that nobody has begun to close. */

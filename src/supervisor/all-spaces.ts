@@ -54,14 +54,17 @@ export class AllSpaces {
 
   /** Fills the views that are not of the app's version, in every space. Never rejects: a space that fails says so itself. */
   async fillViews(): Promise<void> {
-    const { supervisor } = this.#services;
-    const fill = async ({ spaceId, spaceName }: SpaceRow): Promise<void> => {
+    const { supervisor, locks } = this.#services;
+    const fill = async (row: SpaceRow): Promise<void> => {
+      const { spaceId, spaceName } = row;
+      await locks.of(row)?.passed();
       await supervisor
         .shardOf({ spaceId })
         .call('fillViews', { spaceId, spaceName })
         .answer.catch(() => {});
     };
-    await this.#everySpace(fill, this.#ending.signal).catch(() => {});
+    const fillOrLeave = (row: SpaceRow): Promise<void> => fill(row).catch(() => {});
+    await this.#everySpace(fillOrLeave, this.#ending.signal).catch(() => {});
   }
 
   /** Runs a task of the space's handle for every space. */

@@ -6,9 +6,10 @@ import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, checkOptions, checkSignal } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
 import type { LogReader, ReadBounds, StoredEvent } from '../event-store/port.js';
-import { openForReader } from '../event-store/seal.js';
+import { openForReader, openWherePossible } from '../event-store/seal.js';
 import { streamPages } from '../event-store/stream-pages.js';
 import { spaceNotFound } from '../space/space-errors.js';
+import type { SpaceLocks } from './space-locks.js';
 
 /** Which events to stream. */
 export interface StreamOptions {
@@ -32,12 +33,14 @@ interface Streamed {
 /** See the head of this file. */
 export class EventReads {
   readonly #log: LogReader;
+  readonly #locks: SpaceLocks;
   readonly #bounds: ReadBounds;
   readonly #idBytesMax: number;
   #closed: RamaxError | undefined;
 
-  constructor(log: LogReader, limits: Limits) {
+  constructor(log: LogReader, limits: Limits, locks: SpaceLocks) {
     this.#log = log;
+    this.#locks = locks;
     this.#bounds = { limit: limits.readEventsMax, bytesMax: limits.readBytesMax };
     this.#idBytesMax = limits.idBytesMax;
   }
@@ -81,7 +84,9 @@ export class EventReads {
   async readEvent(spaceId: number, eventId: number): Promise<RecordedEvent | undefined> {
     checkInteger(eventId, 'eventId', 1);
     const stored = await this.#read((log) => log.readEvent(spaceId, eventId));
-    return stored === undefined ? undefined : openForReader(stored);
+    if (stored === undefined) return undefined;
+    const [opened] = await this.#locks.opened([stored]);
+    return opened && openForReader(opened);
   }
 
   async latestSequence(spaceId: number): Promise<number> {
@@ -107,12 +112,12 @@ export class EventReads {
       const events = await this.#read((log) => read(log, after));
       // A space that is deleted meanwhile has no more events; say so instead of ending as if it were complete.
       if (events.length === 0 && spaceId !== undefined) await this.latestSequence(spaceId);
-      return events;
+      return spaceId === undefined ? this.#locks.openedWherePossible(events) : this.#locks.opened(events);
     };
     return streamPages({
       readAfter,
       positionOf: (event) => event[position],
-      open: openForReader,
+      open: openWherePossible,
       from,
       signal,
     });

@@ -8,7 +8,7 @@ import type { App } from '../core/define-app.js';
 import { invalidInput, RamaxError } from '../core/errors.js';
 import type { RecordedEvent } from '../core/event.js';
 import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
-import { checkInteger, checkOptions } from '../core/names.js';
+import { checkId, checkInteger, checkOptions } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
 import { partitionCount } from '../core/routing.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
@@ -17,7 +17,9 @@ import { AllSpaces, type AllSpacesOptions, type AllSpacesProgress } from './all-
 import { Calls, registryPlace } from './calls.js';
 import { EventReads, type StreamOptions } from './event-reads.js';
 import { HealthProbe, type RamaxHealth } from './health.js';
+import { type EncryptionOptions, KeyRing } from './key-ring.js';
 import type { SpaceServices } from './space-handle.js';
+import { SpaceLocks } from './space-locks.js';
 import { Spaces } from './spaces.js';
 import { Supervisor } from './supervisor.js';
 import type { ThreadHost } from './thread-host.js';
@@ -43,6 +45,8 @@ export interface RamaxOptions {
   readonly overload?: OverloadPolicy;
   /** Bounds in place of the defaults. */
   readonly limits?: LimitsOptions;
+  /** Where the keys of encrypted spaces come from. Default: there are none. */
+  readonly encryption?: EncryptionOptions;
 }
 
 /** Figures of a running runtime. */
@@ -67,6 +71,7 @@ export class RamaxRuntime<A extends App = App> {
   readonly #supervisor: Supervisor;
   readonly #calls: Calls;
   readonly #reads: EventReads;
+  readonly #locks: SpaceLocks;
   readonly #limits: Limits;
   readonly #platform: Platform;
   readonly #watches: Watches;
@@ -77,15 +82,21 @@ export class RamaxRuntime<A extends App = App> {
   /** Spaces: create, find, list, delete. */
   readonly spaces: Spaces<A>;
 
-  private constructor(supervisor: Supervisor, calls: Calls, limits: Limits, platform: Platform) {
+  private constructor(
+    supervisor: Supervisor,
+    calls: Calls,
+    { limits, keyOf }: Pick<CheckedOptions, 'limits' | 'keyOf'>,
+    platform: Platform,
+  ) {
     this.#supervisor = supervisor;
     this.#calls = calls;
     this.#limits = limits;
     this.#platform = platform;
-    this.#reads = new EventReads(supervisor.log, limits);
+    this.#locks = new SpaceLocks(new KeyRing(keyOf, platform, limits), supervisor);
+    this.#reads = new EventReads(supervisor.log, limits, this.#locks);
     this.#watches = new Watches(limits);
-    const [reads, watches] = [this.#reads, this.#watches];
-    const services: SpaceServices = { supervisor, calls, reads, watches, platform, limits };
+    const [reads, watches, locks] = [this.#reads, this.#watches, this.#locks];
+    const services: SpaceServices = { supervisor, calls, reads, watches, locks, platform, limits };
     this.spaces = new Spaces<A>(services);
     this.#allSpaces = new AllSpaces(services);
     this.#health = new HealthProbe(supervisor, platform.clock);
@@ -110,7 +121,7 @@ export class RamaxRuntime<A extends App = App> {
     runtime = new RamaxRuntime<A>(
       supervisor,
       new Calls(platform.clock, limits, checked.overload),
-      limits,
+      checked,
       platform,
     );
     try {
@@ -174,6 +185,17 @@ export class RamaxRuntime<A extends App = App> {
    */
   migrateAll(options: AllSpacesOptions = {}): Promise<AllSpacesProgress> {
     return this.#allSpaces.run('migrateAll', options);
+  }
+
+  /**
+   * Lets go of a key and of everything that was read with it: its spaces are closed, and their next call asks `encryption.keyOf`
+   * again. A key that the app has dropped is thereby gone from this process, as it is from every file and every backup.
+   *
+   * @throws {RamaxError} `invalid_input`
+   */
+  async forgetKey(keyId: string): Promise<void> {
+    checkId(keyId, 'keyId', this.#limits.idBytesMax);
+    await this.#locks.forgetKey(keyId);
   }
 
   /** Why the runtime cannot go on, or undefined while it runs. */
@@ -245,6 +267,7 @@ const optionNames = [
   'ownershipWaitMs',
   'overload',
   'limits',
+  'encryption',
 ] as const satisfies readonly (keyof RamaxOptions)[];
 
 interface CheckedOptions {
@@ -254,6 +277,7 @@ interface CheckedOptions {
   readonly ownershipWaitMs: number;
   readonly overload: OverloadPolicy;
   readonly limits: Limits;
+  readonly keyOf: EncryptionOptions['keyOf'] | undefined;
 }
 
 function checkedOptions(options: RamaxOptions, cores: number): CheckedOptions {
@@ -272,7 +296,17 @@ function checkedOptions(options: RamaxOptions, cores: number): CheckedOptions {
     ownershipWaitMs,
     overload,
     limits: resolveLimits(options.limits),
+    keyOf: checkedKeyOf(options.encryption),
   };
+}
+
+function checkedKeyOf(encryption: unknown): EncryptionOptions['keyOf'] | undefined {
+  if (encryption === undefined) return undefined;
+  checkOptions(encryption, 'encryption');
+  checkOptionNames(encryption, ['keyOf'], 'Ramax.start()', 'encryption');
+  const { keyOf } = encryption as Partial<EncryptionOptions>;
+  if (typeof keyOf !== 'function') throw invalidInput('encryption.keyOf', 'a function', keyOf);
+  return keyOf;
 }
 
 function checkStorageRef(storage: Partial<StorageRef> | null): void {

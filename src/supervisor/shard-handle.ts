@@ -40,6 +40,8 @@ export class ShardHandle implements OpenCalls {
   readonly #open = new Chain<Sendable>();
   /** The latest sequence of each space that an answer has told of. */
   readonly #sequences = new Map<number, number>();
+  /** The keys of encrypted spaces, as text: every shard that is started has them before it has calls. */
+  readonly #keys = new Map<number, string>();
   #caller: Caller<ShardCalls> | undefined;
   #failure: RamaxError | undefined;
 
@@ -60,6 +62,7 @@ export class ShardHandle implements OpenCalls {
   /** The shard is up: everything without an answer goes to it, in order. */
   up(caller: Caller<ShardCalls>): void {
     this.#caller = caller;
+    for (const [spaceId, key] of this.#keys) sendKey(caller, spaceId, key);
     const givenUp: Sendable[] = [];
     for (const call of this.#open.toArray()) {
       if (call.sends < this.#lossesMax) call.sendOver(caller);
@@ -112,6 +115,20 @@ export class ShardHandle implements OpenCalls {
     return { answer, cancel: () => call.cancel() };
   }
 
+  /** Gives the shard the key of an encrypted space, before every call that comes after this. */
+  unlock(spaceId: number, key: Uint8Array): void {
+    const text = Buffer.from(key).toString('hex');
+    this.#keys.set(spaceId, text);
+    if (this.#caller?.isLost === false) sendKey(this.#caller, spaceId, text);
+  }
+
+  /** Takes the key of a space back; resolves when the shard has closed the space. */
+  async lock(spaceId: number): Promise<void> {
+    if (!this.#keys.delete(spaceId)) return;
+    // A shard that is lost has forgotten it.
+    await this.#caller?.call('lockSpace', { spaceId }).catch(() => {});
+  }
+
   /** The space is gone: nothing is remembered of it. */
   forget(spaceId: number): void {
     this.#sequences.delete(spaceId);
@@ -135,6 +152,11 @@ export class ShardHandle implements OpenCalls {
     if (spaceSequence > this.sequenceOf(spaceId)) this.#sequences.set(spaceId, spaceSequence);
     this.#onCommitted(firstEventId + eventCount - 1);
   }
+}
+
+/** A shard that is lost meanwhile gets it at its next start. */
+function sendKey(caller: Caller<ShardCalls>, spaceId: number, key: string): void {
+  caller.call('unlockSpace', { spaceId, key }).catch(() => {});
 }
 
 function lostWith({ sends }: Sendable): RamaxError {

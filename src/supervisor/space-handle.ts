@@ -21,6 +21,7 @@ import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
 import type { CallPlan } from './call-plan.js';
 import type { EventReads, StreamOptions } from './event-reads.js';
 import type { ShardHandle } from './shard-handle.js';
+import type { SpaceLock } from './space-lock.js';
 import { SpaceMoment } from './space-moment.js';
 import { checkedView, type ReadServices, SpaceReads } from './space-reads.js';
 import { checkWaitOptions, noOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
@@ -87,6 +88,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   readonly #services: SpaceServices;
   readonly #address: SpaceAddress;
   readonly #shard: ShardHandle;
+  readonly #lock: SpaceLock | undefined;
   /** The space's id: assigned once, never reused. */
   readonly spaceId: number;
   /** The space's name. */
@@ -98,7 +100,9 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
 
   constructor(services: SpaceServices, row: SpaceRow) {
     const address = { spaceId: row.spaceId, spaceName: row.spaceName };
-    super(services, address);
+    const lock = services.locks.of(row);
+    super(services, address, lock);
+    this.#lock = lock;
     this.#services = services;
     this.#address = address;
     this.#shard = services.supervisor.shardOf(address);
@@ -127,7 +131,8 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
       }
       checkWaitOptions(options, 'execute()', executeOptionNames);
       const invocation = writtenInvocationOf(command, params, options, platform, limits);
-      return calls.make(this.#shard.command(this.#address, invocation), options);
+      const plan = this.#shard.command(this.#address, invocation);
+      return calls.make(this.#lock === undefined ? plan : this.#lock.guard(plan), options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -166,7 +171,8 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     const { supervisor, watches, limits } = this.#services;
     const target = watchTarget(what, options, supervisor.app, limits);
     checkSignal(options.signal);
-    return watches.watch({ shard: this.#shard, address: this.#address, target, signal: options.signal });
+    const [shard, address, lock] = [this.#shard, this.#address, this.#lock];
+    return watches.watch({ shard, address, lock, target, signal: options.signal });
   }
 
   /**
@@ -177,7 +183,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
    */
   at(spaceSequence: number): SpaceMoment<A> {
     checkInteger(spaceSequence, 'spaceSequence', 0);
-    return new SpaceMoment<A>(this.#services, this.#address, spaceSequence);
+    return new SpaceMoment<A>(this.#services, this.#address, this.#lock, spaceSequence);
   }
 
   /** The space's events with `spaceSequence > from`, in order, lazily, in bounded batches; ends at the space's end. */
@@ -275,6 +281,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   }
 
   #make<Result>(plan: CallPlan<Result>, options: WaitOptions): Promise<Result> {
-    return this.#services.calls.make(plan, options);
+    const guarded = this.#lock === undefined ? plan : this.#lock.guard(plan);
+    return this.#services.calls.make(guarded, options);
   }
 }

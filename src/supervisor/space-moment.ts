@@ -1,5 +1,6 @@
 import type { App } from '../core/define-app.js';
 import type { SpaceAddress } from '../protocol/links.js';
+import type { SpaceLock } from './space-lock.js';
 import { type ReadServices, SpaceReads } from './space-reads.js';
 
 /**
@@ -16,8 +17,13 @@ export class SpaceMoment<A extends App = App> extends SpaceReads<A> {
   /** The last event that is seen; 0: none. */
   readonly spaceSequence: number;
 
-  constructor(services: ReadServices, address: SpaceAddress, spaceSequence: number) {
-    super(services, address, spaceSequence);
+  constructor(
+    services: ReadServices,
+    address: SpaceAddress,
+    lock: SpaceLock | undefined,
+    spaceSequence: number,
+  ) {
+    super(services, address, lock, spaceSequence);
     this.spaceSequence = spaceSequence;
   }
 }

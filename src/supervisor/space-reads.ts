@@ -13,6 +13,8 @@ import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
 import type { CallPlan } from './call-plan.js';
 import type { Calls } from './calls.js';
 import type { ReadName } from './open-call.js';
+import type { SpaceLock } from './space-lock.js';
+import type { SpaceLocks } from './space-locks.js';
 import type { Supervisor } from './supervisor.js';
 import { checkWaitOptions, noOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
 
@@ -45,6 +47,7 @@ export interface ReadServices {
   readonly supervisor: Supervisor;
   readonly calls: Calls;
   readonly limits: Limits;
+  readonly locks: SpaceLocks;
 }
 
 /** See the head of this file. */
@@ -52,11 +55,16 @@ export class SpaceReads<A extends App = App> {
   readonly #services: ReadServices;
   readonly #address: SpaceAddress;
   readonly #at: number | undefined;
+  readonly #lock: SpaceLock | undefined;
 
-  /** @param at the sequence of the state to read; undefined: now */
-  constructor(services: ReadServices, address: SpaceAddress, at?: number) {
+  /**
+   * @param lock of an encrypted space
+   * @param at the sequence of the state to read; undefined: now
+   */
+  constructor(services: ReadServices, address: SpaceAddress, lock: SpaceLock | undefined, at?: number) {
     this.#services = services;
     this.#address = address;
+    this.#lock = lock;
     this.#at = at;
   }
 
@@ -125,7 +133,8 @@ export class SpaceReads<A extends App = App> {
     bytes: number,
   ): CallPlan<Value | undefined> {
     const { spaceId } = this.#address;
-    return this.#services.supervisor.shardOf(this.#address).read(spaceId, name, body, bytes);
+    const plan = this.#services.supervisor.shardOf(this.#address).read(spaceId, name, body, bytes);
+    return this.#lock === undefined ? plan : this.#lock.guard(plan);
   }
 
   /** Checks what a read of a key is given; says which view it is of, when it is not the main one. */

@@ -2,8 +2,9 @@
 
 import { assert } from '../core/assert.js';
 import type { App } from '../core/define-app.js';
-import { isRamaxError, RamaxError } from '../core/errors.js';
+import { invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
 import { checkInteger, checkOptions, checkSpaceName } from '../core/names.js';
+import { checkOptionNames } from '../core/option-names.js';
 import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import type { WriterCalls } from '../protocol/links.js';
@@ -18,10 +19,13 @@ const listPageMax = 1_000;
 export interface GetOrCreateOptions extends WaitOptions {
   /** Facts about the space: a JSON object of at most 16 KiB. Default: none. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Encrypts payloads and state of a space that this call creates, with the key that `encryption.keyOf` gives for this name. */
+  readonly encryption?: { readonly keyId: string } | undefined;
 }
 
 const getOrCreateOptionNames = [
   'metadata',
+  'encryption',
   ...waitOptionNames,
 ] as const satisfies readonly (keyof GetOrCreateOptions)[];
 
@@ -43,17 +47,24 @@ export class Spaces<A extends App = App> {
 
   /**
    * The space of this name, created when there is none. Atomic, however many ask at once. `metadata` counts only for a
-   * space that this call creates.
+   * space that this call creates; `encryption` must be that of the space.
    *
    * @param spaceName well-formed NFC text of 1 to 200 bytes, without control, bidirectional or path characters
-   * @throws {RamaxError} `invalid_input`, `aborted`, `timeout`, `closed`, `unavailable`, `storage`
+   * @throws {RamaxError} `invalid_input`, `conflict`, `key_missing`, `aborted`, `timeout`, `closed`, `unavailable`, `storage`
    */
   async getOrCreate(spaceName: string, options: GetOrCreateOptions = {}): Promise<SpaceHandle<A>> {
     checkSpaceName(spaceName);
     checkWaitOptions(options, 'getOrCreate()', getOrCreateOptionNames);
     const metadata = checkMetadata(options.metadata, 'metadata', this.#services.limits);
-    const create = (): Promise<LogWriteOutcome> => this.#change({ kind: 'createSpace', spaceName, metadata });
-    return this.#handle(spaceOf(await this.#services.calls.change(create, options)));
+    const keyId = checkedKeyId(options.encryption);
+    const create = async (): Promise<LogWriteOutcome> => {
+      const settings =
+        keyId === undefined ? {} : { encryption: await this.#services.locks.encryptionOf(keyId) };
+      return this.#change({ kind: 'createSpace', spaceName, metadata, settings });
+    };
+    const row = spaceOf(await this.#services.calls.change(create, options));
+    if (keyId !== undefined && row.settings.encryption?.keyId !== keyId) throw otherEncryption(row, keyId);
+    return this.#handle(row);
   }
 
   /** The space of this name, or undefined. */
@@ -132,6 +143,7 @@ export class Spaces<A extends App = App> {
     const shard = supervisor.shardOf({ spaceId });
     await shard.call('dropSpace', { spaceId, spaceName }).answer;
     shard.forget(spaceId);
+    this.#services.locks.drop(spaceId);
     await supervisor.writer.call('purgeSpace', { spaceId });
     supervisor.lookups.spacePurged();
   }
@@ -169,6 +181,24 @@ export class Spaces<A extends App = App> {
   #handle(row: SpaceRow): SpaceHandle<A> {
     return new SpaceHandle(this.#services, row);
   }
+}
+
+function checkedKeyId(encryption: unknown): string | undefined {
+  if (encryption === undefined) return undefined;
+  checkOptions(encryption, 'encryption');
+  checkOptionNames(encryption, ['keyId'], 'getOrCreate()', 'encryption');
+  const { keyId } = encryption as { readonly keyId?: unknown };
+  if (typeof keyId !== 'string') throw invalidInput('encryption.keyId', 'the name of a key', keyId);
+  return keyId;
+}
+
+/** Nobody may believe that a space is encrypted which is not. */
+function otherEncryption({ spaceName, settings }: SpaceRow, keyId: string): RamaxError {
+  const known = settings.encryption?.keyId;
+  const how = known === undefined ? 'without encryption' : `with the key '${known}'`;
+  return new RamaxError('conflict', `the space '${spaceName}' is there already, ${how}`, {
+    details: { spaceName, keyId, ...(known === undefined ? {} : { knownKeyId: known }) },
+  });
 }
 
 function spaceOf(outcome: LogWriteOutcome): SpaceRow {

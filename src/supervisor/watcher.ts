@@ -16,6 +16,7 @@ import type { Value } from '../core/values.js';
 import type { PendingCall } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
 import type { ShardHandle } from './shard-handle.js';
+import type { SpaceLock } from './space-lock.js';
 
 type WatchReply = ShardCalls['watch']['reply'];
 type Step = IteratorResult<Value | undefined, void>;
@@ -24,6 +25,8 @@ type Step = IteratorResult<Value | undefined, void>;
 export interface WatchRequest {
   readonly shard: ShardHandle;
   readonly address: SpaceAddress;
+  /** Of an encrypted space. */
+  readonly lock?: SpaceLock | undefined;
   readonly target: WatchTarget;
   readonly signal: AbortSignal | undefined;
 }
@@ -105,6 +108,7 @@ export class Watcher implements AsyncIterableIterator<Value | undefined, void, v
     try {
       for (;;) {
         this.#assertGoingOn();
+        if (this.#request.lock !== undefined) await this.#request.lock.passed();
         const answer = await this.#ask().catch((error: unknown) => this.#lost(error));
         if (answer !== 'lost') return answer;
       }

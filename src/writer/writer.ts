@@ -124,8 +124,9 @@ export class Writer {
     const generation = this.#generations.raise(spaceId);
     await this.#transactions.done();
     const head = await this.#orFail(() => this.#log.spaceHead(spaceId));
-    if (head === undefined) throw spaceNotFound(spaceId);
-    return { generation, head };
+    const space = await this.#orFail(() => this.#log.findSpaceById(spaceId));
+    if (head === undefined || space === undefined) throw spaceNotFound(spaceId);
+    return { generation, head, encryption: space.settings.encryption };
   }
 
   /** Changes the registry of spaces in the next transaction. */

@@ -53,7 +53,8 @@ beforeEach(() => {
   };
   const supervisor = { writer, shards: [shard], shardOf: () => shard, app: { views: ['main'] } };
   const calls = new Calls(new ManualClock(), limits, 'fail');
-  const services = { supervisor, calls, limits, platform: nodePlatform } as unknown as SpaceServices;
+  const locks = { of: () => undefined };
+  const services = { supervisor, calls, limits, locks, platform: nodePlatform } as unknown as SpaceServices;
   allSpaces = new AllSpaces(services);
 });
 

@@ -98,6 +98,14 @@ export class FakeShard {
       fillViews: note('fillViews', null),
       views: note('views', []),
       skipEvent: note('skipEvent', null),
+      unlockSpace: ({ spaceId, key }) => {
+        this.seen.push(`unlock ${spaceId} ${key}`);
+        return null;
+      },
+      lockSpace: ({ spaceId }) => {
+        this.seen.push(`lock ${spaceId}`);
+        return null;
+      },
       health: () => {
         this.seen.push('health');
         return this.health;

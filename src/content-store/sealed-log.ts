@@ -1,0 +1,22 @@
+/**
+ * The log of an encrypted space as its content store sees it: what was sealed is read open. Appends come sealed already, because
+ * the chain is made over sealed bytes.
+ */
+
+import type { Cipher } from '../core/cipher.js';
+import { unsealed } from '../event-store/seal.js';
+import type { LogLink } from './log-link.js';
+
+/** `log` for a space of this cipher. */
+export function sealedLog(log: LogLink, cipher: Cipher): LogLink {
+  return {
+    append: (append, waiter) => log.append(append, waiter),
+    openSpace: (spaceId) => log.openSpace(spaceId),
+    async readSpace(spaceId, after, bounds) {
+      const events = await log.readSpace(spaceId, after, bounds);
+      return events.map((stored) => unsealed(stored, cipher));
+    },
+    findCommands: (spaceId, commandIds) => log.findCommands(spaceId, commandIds),
+    allCommands: (spaceId, limit) => log.allCommands(spaceId, limit),
+  };
+}
