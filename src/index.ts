@@ -111,6 +111,6 @@ export type {
 } from './supervisor/space-handle.js';
 export type { SpaceMoment } from './supervisor/space-moment.js';
 export type { FetchOptions, GetResolvedOptions } from './supervisor/space-reads.js';
-export type { GetOrCreateOptions, Spaces } from './supervisor/spaces.js';
+export type { DeleteOptions, GetOrCreateOptions, Spaces } from './supervisor/spaces.js';
 export type { OverloadPolicy, WaitOptions } from './supervisor/wait-options.js';
 export type { WatchKeyOptions, WatchPrefix, WatchQuery } from './supervisor/watch-target.js';

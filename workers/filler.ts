@@ -1,4 +1,4 @@
-/** The thread of the lookups' filler: one run per task, over files that stay open. */
+/** The thread of the lookups' filler: one run or one clearing per task, over files that stay open. */
 
 import { asRamaxError } from '../src/core/errors.js';
 import type { LookupFiller } from '../src/event-store/port.js';
@@ -8,11 +8,15 @@ import { loadAdapter } from '../src/platform/load-module.js';
 /** A pool is for one storage. */
 let filler: Promise<LookupFiller> | undefined;
 
-/** Makes one run. */
-export default async function runFill({ storage, rowsMax }: FillerTask): Promise<FillerAnswer> {
+/** Does one task. */
+export default async function runFiller(given: FillerTask): Promise<FillerAnswer> {
+  const { storage } = given;
   try {
     filler ??= loadAdapter(storage).then((adapter) => adapter.openLookupFiller(storage));
-    return await (await filler).fillLookups(rowsMax);
+    const opened = await filler;
+    if (given.task === 'fill') return await opened.fillLookups(given.rowsMax);
+    await opened.scrub();
+    return { done: true };
   } catch (error) {
     return { error: asRamaxError(error, 'storage', 'the lookups cannot be filled').toData() };
   }

@@ -94,6 +94,11 @@ export interface Limits {
   readonly keyWaitMs: number;
   /** Rows deleted in one transaction while a space is deleted. */
   readonly purgeRowsMax: number;
+  /**
+   * Files that are no larger are written anew when a space was deleted, so that nothing of it is left in them. That holds up everybody:
+   * 64 MiB take about half a second.
+   */
+  readonly rewriteBytesMax: number;
   /** How long a `commandId` is remembered at least. */
   readonly commandRetentionMs: number;
   /** The deadline of a call that gives none. */
@@ -157,6 +162,7 @@ export const defaultLimits: Limits = {
   keysHeldMax: 10_000,
   keyWaitMs: 10_000,
   purgeRowsMax: 5_000,
+  rewriteBytesMax: 64 * 1024 * 1024,
   commandRetentionMs: 7 * 24 * 60 * 60 * 1_000,
   callTimeoutMs: 30_000,
   cancelGraceMs: 1_000,

@@ -213,6 +213,8 @@ export interface LookupFiller {
    * whether nothing is left. A run that rejects has changed nothing and can be tried again.
    */
   fillLookups(rowsMax: number): Promise<{ readonly done: boolean }>;
+  /** Leaves nothing in the files of what was let go of. */
+  scrub(): Promise<void>;
   /** Resolves when a run that is under way has ended. */
   close(): Promise<void>;
 }
@@ -229,6 +231,11 @@ export interface LogStore extends LogReader {
   deletedSpaces(): Promise<readonly number[]>;
   /** Deletes up to `rowsMax` rows of a space marked as deleted, and its registry row with the last ones. */
   purgeSpace(spaceId: number, rowsMax: number): Promise<{ readonly done: boolean }>;
+  /**
+   * Leaves nothing of what was deleted in the files, as far as `rewriteBytesMax` allows: a larger file is not written anew, and
+   * may keep stale copies of rows in unused parts of its pages. One that rejects has done no harm and can be tried again.
+   */
+  scrub(rewriteBytesMax: number): Promise<void>;
   /** Forgets up to `rowsMax` command records accepted before `before` (ms since the epoch), oldest first. */
   pruneCommands(before: number, rowsMax: number): Promise<{ readonly done: boolean }>;
 }

@@ -120,12 +120,15 @@ class TaskPool {
 /** A filler whose every run is a task of a pool of one thread. */
 function pooledFiller(storage: StorageRef): LookupFiller {
   const pool = new TaskPool('filler', { maxThreads: 1 });
+  const run = async (task: FillerTask): Promise<{ readonly done: boolean }> => {
+    const answer = await pool.run<FillerAnswer>(task);
+    if ('error' in answer) throw RamaxError.fromData(answer.error);
+    return answer;
+  };
   return {
-    async fillLookups(rowsMax) {
-      const task: FillerTask = { storage, rowsMax };
-      const answer = await pool.run<FillerAnswer>(task);
-      if ('error' in answer) throw RamaxError.fromData(answer.error);
-      return answer;
+    fillLookups: (rowsMax) => run({ task: 'fill', storage, rowsMax }),
+    async scrub() {
+      await run({ task: 'scrub', storage });
     },
     close: () => pool.close(),
   };

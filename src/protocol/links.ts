@@ -76,7 +76,7 @@ export interface ShardCalls {
   readonly skipEvent: Call<SpaceAddress & { readonly view: string; readonly spaceSequence: number }, null>;
   readonly checkpoint: Call<SpaceAddress, Checkpoint>;
   /** The space is marked as deleted: lets go of it and removes its projections. */
-  readonly dropSpace: Call<SpaceAddress, null>;
+  readonly dropSpace: Call<SpaceAddress & { readonly rewriteBytesMax: number }, null>;
   /** The key of an encrypted space, as hexadecimal text; it comes before every call that needs it. */
   readonly unlockSpace: Call<{ readonly spaceId: number; readonly key: string }, null>;
   /** Closes an encrypted space and forgets its key. */
@@ -174,8 +174,8 @@ export interface WriterCalls extends LogReadCalls {
     CreateSpaceRequest | UpdateSpaceRequest | MarkSpaceDeletedRequest,
     LogWriteOutcome
   >;
-  /** Removes the rows of a space that is marked as deleted, in chunks between the commits. */
-  readonly purgeSpace: Call<{ readonly spaceId: number }, null>;
+  /** Removes the rows of a space that is marked as deleted, in chunks between the commits, and then what is left of them in the files. */
+  readonly purgeSpace: Call<{ readonly spaceId: number; readonly rewriteBytesMax: number }, null>;
   readonly stats: Call<null, WriterStats>;
   /** Commits what it holds and closes the log; the last call. */
   readonly drain: Call<null, null>;

@@ -119,5 +119,7 @@ export interface PStateStore {
    * that are half gone would be believed.
    */
   dropSpace(spaceId: number, rowsMax: number): { readonly done: boolean };
+  /** Leaves nothing of what was deleted in the files, as `LogStore.scrub`. */
+  scrub(rewriteBytesMax: number): void;
   close(): void;
 }

@@ -39,6 +39,7 @@ export function sealedPStateStore(store: PStateStore, cipher: Cipher): PStateSto
     skip: (spaceId, view, spaceSequence) => store.skip(spaceId, view, spaceSequence),
     skips: (spaceId, view) => store.skips(spaceId, view),
     dropSpace: (spaceId, rowsMax) => store.dropSpace(spaceId, rowsMax),
+    scrub: (rewriteBytesMax) => store.scrub(rewriteBytesMax),
     close: () => store.close(),
   };
 }

@@ -59,6 +59,7 @@ function telling(onFenced: (error: RamaxError) => void, store: PStateStore): PSt
     sweep: (spaceId, rowsMax) => watched(() => store.sweep(spaceId, rowsMax)),
     skip: (spaceId, view, spaceSequence) => watched(() => store.skip(spaceId, view, spaceSequence)),
     dropSpace: (spaceId, rowsMax) => watched(() => store.dropSpace(spaceId, rowsMax)),
+    scrub: (rewriteBytesMax) => store.scrub(rewriteBytesMax),
     close: () => store.close(),
   };
 }

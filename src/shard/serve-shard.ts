@@ -63,8 +63,8 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
       return null;
     },
     checkpoint: (address) => shard.space(address).checkpoint(),
-    async dropSpace(address) {
-      await shard.dropSpace(address);
+    async dropSpace({ rewriteBytesMax, ...address }) {
+      await shard.dropSpace(address, rewriteBytesMax);
       return null;
     },
     unlockSpace({ spaceId, key }) {

@@ -126,7 +126,7 @@ export class Shard {
   }
 
   /** The space is deleted: lets go of it, and removes its projections a bounded number of rows at a time. */
-  async dropSpace(address: SpaceAddress): Promise<void> {
+  async dropSpace(address: SpaceAddress, rewriteBytesMax: number): Promise<void> {
     const resident = this.space(address);
     await resident.drop();
     this.#shared.history.forget(address.spaceId);
@@ -135,6 +135,7 @@ export class Shard {
       await yieldToPorts(this.#clock);
     }
     if (this.#residents.delete(address.spaceId)) this.#figures.keep(resident.stats);
+    store.scrub(rewriteBytesMax);
   }
 
   /** Persists and closes every space. Their turns must have been answered. */

@@ -19,6 +19,8 @@ import { spaceNotFound } from './space-errors.js';
 
 /** The projections of all spaces, as far as a deletion is concerned. A `PStateStore` is one. */
 export interface SpaceProjections {
+  /** See `PStateStore.scrub`. */
+  scrub(rewriteBytesMax: number): void;
   /** Deletes up to `rowsMax` rows of the space; called until it says that it is done. */
   dropSpace(
     spaceId: number,
@@ -145,10 +147,12 @@ export class SpaceRegistry {
   }
 
   async #purge(spaceId: number): Promise<void> {
-    const { purgeRowsMax } = this.#limits;
+    const { purgeRowsMax, rewriteBytesMax } = this.#limits;
     const projections = this.#projections;
     if (projections !== undefined) await this.#repeat(() => projections.dropSpace(spaceId, purgeRowsMax));
     await this.#repeat(() => this.#log.purgeSpace(spaceId, purgeRowsMax));
+    projections?.scrub(rewriteBytesMax);
+    await this.#log.scrub(rewriteBytesMax);
   }
 
   async #repeat(

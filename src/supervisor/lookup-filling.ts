@@ -9,12 +9,14 @@
  *   Q2  A run is due when `runEvents` events are committed and not filled, or less and nothing was committed for
  *       `quietMs`. So while runs succeed and keep up, less than two runs' events are left to the readers, which look
  *       through that part of their space themselves, and none when nothing is written.
+ *   Q4  Entries of purged spaces are cleared away, so that nothing of them is left in the files, after a run that has left nothing to
+ *       do. Whoever waits for that is told of the first attempt; one that fails is made again.
  *   Q3  A run that fails is tried again, after pauses that double up to `retryMsMax`. What is not filled grows meanwhile
  *       and reads by entity get slower; from the third failure on it shows in `health()`.
  */
 
 import type { Clock, Timer } from '../core/clock.js';
-import { asRamaxError, type ErrorData, type RamaxError } from '../core/errors.js';
+import { asRamaxError, type ErrorData, RamaxError } from '../core/errors.js';
 import type { LookupFiller } from '../event-store/port.js';
 
 /** Events of one run, some 100 ms. Runs of 20,000 and of 50,000 sorted rows were filled equally fast. */
@@ -35,6 +37,15 @@ export interface LookupHealth {
   readonly failure: ErrorData | undefined;
 }
 
+interface ClearWaiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function fillingClosed(): RamaxError {
+  return new RamaxError('closed', 'the runtime was closed before the lookups were cleared');
+}
+
 /** See the head of this file. */
 export class LookupFilling {
   readonly #filler: LookupFiller | undefined;
@@ -44,6 +55,9 @@ export class LookupFilling {
   #filled = 0;
   #isRunning = false;
   #isRunDue = false;
+  /** A run is to be followed by a clearing. */
+  #isClearDue = false;
+  #clearWaiters: ClearWaiter[] = [];
   #isClosed = false;
   #timer: Timer | undefined;
   #failures = 0;
@@ -67,9 +81,18 @@ export class LookupFilling {
     this.#look();
   }
 
-  /** A space is purged: its entries are to go, too. */
-  spacePurged(): void {
+  /**
+   * A space is purged: its entries are to go, too. Resolves when nothing of them is left in the files.
+   *
+   * @throws {RamaxError} `storage`, `closed`
+   */
+  spacePurged(): Promise<void> {
+    if (this.#filler === undefined) return Promise.resolve();
+    if (this.#isClosed) return Promise.reject(fillingClosed());
+    const cleared = new Promise<void>((resolve, reject) => this.#clearWaiters.push({ resolve, reject }));
+    this.#isClearDue = true;
     this.#runSoon();
+    return cleared;
   }
 
   get health(): LookupHealth {
@@ -84,6 +107,7 @@ export class LookupFilling {
     this.#isClosed = true;
     this.#timer?.cancel();
     await this.#filler?.close();
+    this.#tellCleared(fillingClosed());
   }
 
   /** What is to be done now. While a run or a pause is under way, its end looks again. */
@@ -120,6 +144,7 @@ export class LookupFilling {
       this.#failures = 0;
       if (done) this.#filled = Math.max(this.#filled, committed);
       else this.#isRunDue = true;
+      if (done && this.#isClearDue) await this.#clear(filler);
     } catch (error) {
       this.#failed(asRamaxError(error, 'storage', 'the lookups cannot be filled'));
     }
@@ -127,7 +152,27 @@ export class LookupFilling {
     this.#look();
   }
 
+  async #clear(filler: LookupFiller): Promise<void> {
+    // Who comes meanwhile has a space of which the run has not heard.
+    const waiters = this.#clearWaiters;
+    this.#clearWaiters = [];
+    this.#isClearDue = false;
+    try {
+      await filler.scrub();
+      for (const { resolve } of waiters) resolve();
+    } catch (error) {
+      this.#isClearDue = true;
+      for (const { reject } of waiters) reject(error);
+      throw error;
+    }
+  }
+
+  #tellCleared(error: RamaxError): void {
+    for (const { reject } of this.#clearWaiters.splice(0)) reject(error);
+  }
+
   #failed(error: RamaxError): void {
+    this.#tellCleared(error);
     if (this.#isClosed) return;
     this.#failure = error;
     const pauseMs = Math.min(retryMsMin * 2 ** this.#failures, retryMsMax);

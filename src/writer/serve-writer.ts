@@ -39,8 +39,9 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
       return null;
     },
     changeSpace: (change) => writer.changeSpace(change),
-    async purgeSpace({ spaceId }) {
+    async purgeSpace({ spaceId, rewriteBytesMax }) {
       await writer.purgeSpace(spaceId);
+      await writer.scrub(rewriteBytesMax);
       return null;
     },
     stats: () => writer.stats,

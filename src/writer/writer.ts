@@ -87,6 +87,9 @@ export class Writer {
   readonly #transactions = new Line();
   #running = false;
   #isDrained = false;
+  /** What is asked for and has not begun. */
+  #scrubbing: Promise<void> | undefined;
+  #scrubBytes = 0;
   #failure: RamaxError | undefined;
   readonly #idleWaiters: (() => void)[] = [];
   /** See `WriterStats`. */
@@ -144,6 +147,22 @@ export class Writer {
   /** Removes a space that is marked as deleted, a bounded number of rows between two transactions at a time. */
   async purgeSpace(spaceId: number): Promise<void> {
     await this.#inChunks(() => this.#log.purgeSpace(spaceId, this.#limits.purgeRowsMax));
+  }
+
+  /**
+   * Leaves nothing of what was deleted in the files. All that ask for it before it begins get one and the same. It fails alone: the
+   * log is as it was.
+   */
+  scrub(rewriteBytesMax: number): Promise<void> {
+    this.#assertAlive();
+    this.#scrubBytes = Math.max(this.#scrubBytes, rewriteBytesMax);
+    this.#scrubbing ??= this.#transactions.run(() => {
+      const bytesMax = this.#scrubBytes;
+      this.#scrubbing = undefined;
+      this.#scrubBytes = 0;
+      return this.#log.scrub(bytesMax);
+    });
+    return this.#scrubbing;
   }
 
   /** Forgets command ids that are older than their retention. */

@@ -52,6 +52,7 @@ const types = [
   'CommandsOf',
   'CommandsWith',
   'ContentStoreOptions',
+  'DeleteOptions',
   'EncryptionOptions',
   'Entity',
   'EntityAt',

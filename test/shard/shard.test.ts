@@ -347,8 +347,8 @@ describe('the figures of a shard', () => {
     expect(bed.shard.stats).toMatchObject({ openSpaces: 0, turns: 3 });
     await bed.work(2, 'y');
     await bed.log.commit([{ kind: 'markSpaceDeleted', spaceId: 2 }]);
-    await bed.shard.dropSpace(bed.address(2));
-    await bed.shard.dropSpace(bed.address(2));
+    await bed.shard.dropSpace(bed.address(2), 0);
+    await bed.shard.dropSpace(bed.address(2), 0);
     expect(bed.shard.stats).toMatchObject({ openSpaces: 0, turns: 4 });
   });
 
@@ -380,7 +380,7 @@ describe('a space that is deleted', () => {
     await bed.shard.space(bed.address(1)).checkpoint();
     const dropSpace = vi.spyOn(MemoryPStateStore.prototype, 'dropSpace');
     await markDeleted(bed, 1);
-    await bed.shard.dropSpace(bed.address(1));
+    await bed.shard.dropSpace(bed.address(1), 0);
     expect(dropSpace.mock.calls.length).toBeGreaterThan(1);
     dropSpace.mockRestore();
     expect([bed.store(1).count(1, main), persisted(bed, 1)]).toEqual([0, undefined]);
@@ -396,7 +396,7 @@ describe('a space that is deleted', () => {
     const read = rejectionOf(bed.fetch(1, 'work:1'));
     await bed.clock.settle();
     await markDeleted(bed, 1);
-    const dropped = bed.shard.dropSpace(bed.address(1));
+    const dropped = bed.shard.dropSpace(bed.address(1), 0);
     expect(errorOf(() => bed.post('late', 1, { name: 'late', ms: 0 })).code).toBe('not_found');
     await dropped;
     await bed.clock.settle();
@@ -416,7 +416,7 @@ describe('a space that is deleted', () => {
     await bed.work(1, 'a');
     await markDeleted(bed, 1);
     bed.post('evicts', 2, { name: 'b', ms: 0 });
-    await bed.shard.dropSpace(bed.address(1));
+    await bed.shard.dropSpace(bed.address(1), 0);
     await bed.clock.settle();
     expect([bed.store(1).count(1, main), persisted(bed, 1)]).toEqual([0, undefined]);
   });
@@ -424,7 +424,7 @@ describe('a space that is deleted', () => {
   it('is not opened by a turn that was opening it', async () => {
     const bed = await makeBed(1);
     const answer = rejectionOf(bed.work(1, 'a'));
-    await bed.shard.dropSpace(bed.address(1));
+    await bed.shard.dropSpace(bed.address(1), 0);
     expect((await answer).code).toBe('not_found');
     expect(bed.shard.stats.openSpaces).toBe(0);
     expect(decided).toEqual([]);
@@ -436,7 +436,7 @@ describe('a space that is deleted', () => {
     const space = bed.shard.space(bed.address(1));
     const rebuilt = rejectionOf(space.rebuild(allViews, () => {}, new AbortController().signal));
     await markDeleted(bed, 1);
-    await bed.shard.dropSpace(bed.address(1));
+    await bed.shard.dropSpace(bed.address(1), 0);
     await bed.clock.settle();
     expect(['not_found', 'corrupt']).toContain((await rebuilt).code);
     expect([bed.store(1).count(1, main), persisted(bed, 1)]).toEqual([0, undefined]);

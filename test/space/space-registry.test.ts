@@ -17,6 +17,11 @@ class FakeProjections implements SpaceProjections {
   readonly rows = new Map<number, number>();
   readonly dropped: number[] = [];
   isBroken = false;
+  scrubs = 0;
+
+  scrub(): void {
+    this.scrubs++;
+  }
 
   async dropSpace(spaceId: number, rowsMax: number): Promise<{ done: boolean }> {
     if (this.isBroken) throw new Error('the projections are broken');

@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { RamaxError } from '../../src/core/errors.js';
 import type { LookupFiller } from '../../src/event-store/port.js';
 import { LookupFilling } from '../../src/supervisor/lookup-filling.js';
+import { rejectionOf } from '../core/error-of.js';
 import { ManualClock } from '../testing/manual-clock.js';
 
 /** Events of one run, and the quiet before a smaller one. */
@@ -30,6 +31,16 @@ class HeldFiller implements LookupFiller {
 
   fail(error: unknown = new RamaxError('storage', 'the disk is full')): void {
     this.#runs.shift()?.reject(error);
+  }
+
+  /** Clearings, and how each ends. */
+  readonly clearings: { resolve(): void; reject(error: unknown): void }[] = [];
+
+  holdsClearings = false;
+
+  scrub(): Promise<void> {
+    if (!this.holdsClearings) return Promise.resolve();
+    return new Promise((resolve, reject) => this.clearings.push({ resolve, reject }));
   }
 
   async close(): Promise<void> {
@@ -89,7 +100,7 @@ describe('the lookups are filled', () => {
     filling.committed(runEvents);
     filling.committed(3 * runEvents);
     filling.start();
-    filling.spacePurged();
+    void filling.spacePurged().catch(() => {});
     await clock.advance(10 * quietMs);
     expect(filler.underWay).toBe(1);
     filler.end(true);
@@ -102,7 +113,7 @@ describe('the lookups are filled', () => {
   });
 
   it('at once when a space was purged, whose entries are to go', () => {
-    filling.spacePurged();
+    void filling.spacePurged().catch(() => {});
     expect(filler.runs).toBe(1);
   });
 
@@ -110,7 +121,7 @@ describe('the lookups are filled', () => {
     filling.committed(1);
     await filling.close();
     filling.committed(5 * runEvents);
-    filling.spacePurged();
+    void filling.spacePurged().catch(() => {});
     await clock.advance(10 * quietMs);
     expect([filler.runs, filler.isClosed]).toEqual([0, true]);
   });
@@ -119,7 +130,7 @@ describe('the lookups are filled', () => {
     const none = new LookupFilling(undefined, clock);
     none.start();
     none.committed(5 * runEvents);
-    none.spacePurged();
+    void none.spacePurged();
     expect(none.health).toEqual({ unfilledEvents: 0, failure: undefined });
     expect(clock.timers).toBe(0);
     await none.close();
@@ -134,7 +145,7 @@ describe('a run that fails', () => {
       filler.fail();
       await clock.advance(pauseMs - 1);
       filling.committed(filling.health.unfilledEvents + runEvents);
-      filling.spacePurged();
+      void filling.spacePurged().catch(() => {});
       expect(filler.runs).toBe(runs);
       await clock.advance(1);
       expect(filler.runs).toBe(runs + 1);
@@ -162,5 +173,61 @@ describe('a run that fails', () => {
     await filling.close();
     await clock.advance(60_000);
     expect(filler.runs).toBe(1);
+  });
+});
+
+describe('the entries of purged spaces', () => {
+  beforeEach(() => {
+    filler.holdsClearings = true;
+  });
+
+  it('are cleared away after a run that left nothing, and not before', async () => {
+    const cleared = vi.fn();
+    void filling.spacePurged().then(cleared);
+    filler.end(false);
+    await clock.settle();
+    expect(filler.clearings).toHaveLength(0);
+    filler.end(true);
+    await clock.settle();
+    expect([filler.clearings.length, cleared.mock.calls.length]).toEqual([1, 0]);
+    filler.clearings[0]?.resolve();
+    await clock.settle();
+    expect(cleared).toHaveBeenCalledOnce();
+    expect([filler.runs, filler.clearings.length]).toEqual([2, 1]);
+  });
+
+  it('of a space that is purged while others are cleared away wait for a run and a clearing of their own', async () => {
+    const order: string[] = [];
+    void filling.spacePurged().then(() => order.push('one'));
+    filler.end(true);
+    await clock.settle();
+    void filling.spacePurged().then(() => order.push('two'));
+    filler.clearings[0]?.resolve();
+    await clock.settle();
+    expect(order).toEqual(['one']);
+    filler.end(true);
+    await clock.settle();
+    filler.clearings[1]?.resolve();
+    await clock.settle();
+    expect(order).toEqual(['one', 'two']);
+  });
+
+  it('are cleared away later where the first attempt failed, of which its waiters hear', async () => {
+    const failed = rejectionOf(filling.spacePurged());
+    filler.end(true);
+    await clock.settle();
+    filler.clearings[0]?.reject(new RamaxError('storage', 'a reader is in the way'));
+    expect((await failed).code).toBe('storage');
+    await clock.advance(1_000);
+    filler.end(true);
+    await clock.settle();
+    expect(filler.clearings).toHaveLength(2);
+  });
+
+  it('are no longer waited for when the runtime closes', async () => {
+    const closed = rejectionOf(filling.spacePurged());
+    await filling.close();
+    expect((await closed).code).toBe('closed');
+    expect((await rejectionOf(filling.spacePurged())).code).toBe('closed');
   });
 });

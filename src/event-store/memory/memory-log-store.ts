@@ -59,6 +59,9 @@ export class MemoryLogStore extends MemoryLogReader implements LogStore {
     return { done: true };
   }
 
+  /** Nothing of it is in any file. */
+  async scrub(): Promise<void> {}
+
   async pruneCommands(before: number, rowsMax: number): Promise<{ readonly done: boolean }> {
     this.#assertOwner();
     let rowsLeft = rowsMax;

@@ -39,6 +39,11 @@ export class SelfFilling {
     if (this.#filledUpTo > 0) this.#isSweepDue = this.#run() === 'more';
   }
 
+  /** @throws {RamaxError} `storage` */
+  scrub(): void {
+    if (this.#filledUpTo > 0) this.#filler.scrubNow();
+  }
+
   close(): void {
     this.#filler.stop();
   }

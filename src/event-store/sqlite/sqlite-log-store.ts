@@ -20,6 +20,7 @@ import {
   checkpointWal,
   openConnection,
   type Statement,
+  scrub,
   storageError,
 } from '../../sqlite/connection.js';
 import { checkFormat, migrate } from '../../sqlite/file-format.js';
@@ -109,6 +110,17 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
 
   async pruneCommands(before: number, rowsMax: number): Promise<{ readonly done: boolean }> {
     return this.#transact('forget commands', () => this.#maintenance.pruneCommands(before, rowsMax));
+  }
+
+  /** Not in doubt when it fails: what it writes anew is what was there. */
+  async scrub(rewriteBytesMax: number): Promise<void> {
+    this.assertUsable();
+    try {
+      scrub(this.#connection, rewriteBytesMax);
+    } catch (error) {
+      throw storageError(error, 'cannot clear the log of what was deleted');
+    }
+    this.#selfFilling?.scrub();
   }
 
   override async close(): Promise<void> {

@@ -14,7 +14,13 @@
 
 import { rmSync } from 'node:fs';
 import { isRamaxError, RamaxError } from '../../core/errors.js';
-import { type Connection, checkpointWal, openConnection, storageError } from '../../sqlite/connection.js';
+import {
+  type Connection,
+  checkpointWal,
+  openConnection,
+  scrub,
+  storageError,
+} from '../../sqlite/connection.js';
 import { checkFormat, isCurrent, migrate } from '../../sqlite/file-format.js';
 import { FileIdentity } from '../../sqlite/file-identity.js';
 import type { LookupFiller } from '../port.js';
@@ -58,6 +64,21 @@ export class SqliteLookupFiller implements LookupFiller {
       const failure = storageError(error, 'cannot fill the lookups');
       if (failure.code === 'corrupt' || failure.code === 'format_newer') this.#discard();
       throw failure;
+    }
+  }
+
+  async scrub(): Promise<void> {
+    this.scrubNow();
+  }
+
+  /** See `LookupFiller.scrub`. */
+  scrubNow(): void {
+    if (this.#isClosed) throw new RamaxError('closed', 'the lookups are closed');
+    try {
+      this.#current().scrub();
+    } catch (error) {
+      this.#letGo();
+      throw storageError(error, 'cannot clear the lookups of what was deleted');
     }
   }
 
@@ -146,6 +167,10 @@ class OpenedFiles {
     if (this.#lookupWal.pagesToMove() >= lookupWalPagesMax) checkpointWal(this.#connection, 'PASSIVE');
     if (this.#logWal.pagesToMove() >= checkpointPagesMin) checkpointWal(this.#connection, 'PASSIVE', 'log');
     return done;
+  }
+
+  scrub(): void {
+    scrub(this.#connection, Number.POSITIVE_INFINITY);
   }
 
   close(): void {

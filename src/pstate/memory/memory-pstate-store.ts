@@ -111,6 +111,9 @@ export class MemoryPStateStore implements PStateStore {
     return { done: !this.data.spaces.has(spaceId) };
   }
 
+  /** Nothing of it is in any file. */
+  scrub(): void {}
+
   close(): void {
     this.#closed = true;
   }

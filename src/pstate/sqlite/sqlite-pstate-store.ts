@@ -13,6 +13,7 @@ import {
   checkpointWal,
   openConnection,
   type Statement,
+  scrub,
   storageError,
 } from '../../sqlite/connection.js';
 import { checkFormat, migrate } from '../../sqlite/file-format.js';
@@ -181,6 +182,13 @@ class SqlitePStateStore implements PStateStore {
       this.#wrote(rows);
       return { done: this.#hasSpace.get(spaceId, spaceId, spaceId) === 0 };
     });
+  }
+
+  scrub(rewriteBytesMax: number): void {
+    this.#run('cannot clear the projections of what was deleted', () =>
+      scrub(this.#connection, rewriteBytesMax),
+    );
+    this.#walPages = 0;
   }
 
   close(): void {
