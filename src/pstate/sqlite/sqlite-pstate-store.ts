@@ -12,6 +12,7 @@ import {
   type Connection,
   checkpointWal,
   openConnection,
+  overwriteDeleted,
   type Statement,
   scrub,
   storageError,
@@ -174,6 +175,17 @@ class SqlitePStateStore implements PStateStore {
   }
 
   dropSpace(spaceId: number, rowsMax: number): { readonly done: boolean } {
+    return this.#run('cannot delete projections', () => {
+      overwriteDeleted(this.#connection, 'everywhere');
+      try {
+        return this.#dropRows(spaceId, rowsMax);
+      } finally {
+        overwriteDeleted(this.#connection, 'where it is free');
+      }
+    });
+  }
+
+  #dropRows(spaceId: number, rowsMax: number): { readonly done: boolean } {
     return this.#write('cannot delete projections', () => {
       // Checkpoints go first: a checkpoint over entries that are half gone would be believed.
       let rows = this.#builds.deleteSomeOfSpace(spaceId, rowsMax);
