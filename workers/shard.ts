@@ -2,6 +2,8 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { asRamaxError, type ErrorData } from '../src/core/errors.js';
+import { keepBeating, Vitals, type VitalsMemory } from '../src/core/vitals.js';
+import { endOfRejections } from '../src/platform/end-of-rejections.js';
 import { loadAdapter, loadAppModule } from '../src/platform/load-module.js';
 import { type LoadedFlag, setLoaded } from '../src/platform/loading.js';
 import { nodePlatform } from '../src/platform/node-platform.js';
@@ -14,6 +16,7 @@ interface ShardTask {
   readonly config: ShardThreadConfig;
   readonly port: MessagePort;
   readonly loaded: LoadedFlag;
+  readonly vitals: VitalsMemory;
 }
 
 /** Resolves when the shard has drained, or with the error that ended it: an error that is thrown loses its code. */
@@ -21,9 +24,13 @@ export default async function shardThread({
   config,
   port,
   loaded,
+  vitals: memory,
 }: ShardTask): Promise<ErrorData | undefined> {
   setLoaded(loaded);
-  const { storage, limits, logId, fence } = config;
+  endOfRejections();
+  const { storage, limits, logId, fence, poisonedEvents } = config;
+  const vitals = new Vitals(memory);
+  keepBeating(vitals, nodePlatform.clock, limits.hangTimeoutMs);
   try {
     const app = await loadAppModule(config.app);
     const adapter = await loadAdapter(storage);
@@ -34,6 +41,8 @@ export default async function shardThread({
       limits,
       platform: nodePlatform,
       main: new NodePort(port),
+      vitals,
+      poisonedEvents,
     });
     return undefined;
   } catch (error) {

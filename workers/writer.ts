@@ -2,6 +2,8 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { asRamaxError, type ErrorData } from '../src/core/errors.js';
+import { keepBeating, Vitals, type VitalsMemory } from '../src/core/vitals.js';
+import { endOfRejections } from '../src/platform/end-of-rejections.js';
 import { loadAdapter } from '../src/platform/load-module.js';
 import { type LoadedFlag, setLoaded } from '../src/platform/loading.js';
 import { nodePlatform } from '../src/platform/node-platform.js';
@@ -14,6 +16,7 @@ interface WriterTask {
   readonly config: WriterThreadConfig;
   readonly port: MessagePort;
   readonly loaded: LoadedFlag;
+  readonly vitals: VitalsMemory;
 }
 
 /** Resolves when the writer has drained, or with the error that ended it: an error that is thrown loses its code. */
@@ -21,9 +24,12 @@ export default async function writerThread({
   config,
   port,
   loaded,
+  vitals: memory,
 }: WriterTask): Promise<ErrorData | undefined> {
   setLoaded(loaded);
+  endOfRejections();
   const { storage, limits } = config;
+  keepBeating(new Vitals(memory), nodePlatform.clock, limits.hangTimeoutMs);
   try {
     const adapter = await loadAdapter(storage);
     const log = await adapter.openLog(storage, nodePlatform);

@@ -17,7 +17,7 @@ import type { LoadedApp } from '../core/loaded-app.js';
 import { MemoryPStateStore } from '../pstate/memory/memory-pstate-store.js';
 import type { PStateStore } from '../pstate/port.js';
 import { ValueCache } from '../pstate/value-cache.js';
-import { LiveView } from './live-view.js';
+import { LiveView, type ViewContext } from './live-view.js';
 import type { LogLink } from './log-link.js';
 import type { TurnCount } from './pace.js';
 import type { ReadFaces } from './turn.js';
@@ -34,18 +34,23 @@ export interface HistoryRequest {
   readonly clock: Clock;
 }
 
+/** What states of the past have in common with the live ones of their shard. */
+export interface HistoryShared extends Pick<ViewContext, 'vitals' | 'poisoned'> {
+  /** The turns beside which they are folded. */
+  readonly turnCount: Readonly<TurnCount>;
+}
+
 /** See the head of this file. */
 export class History {
   readonly #limits: Limits;
-  readonly #turnCount: Readonly<TurnCount>;
+  readonly #shared: HistoryShared;
   readonly #folds = new Line();
   /** In the order of their last use. */
   readonly #states = new Map<string, Promise<ReadFaces>>();
 
-  /** @param turnCount the turns beside which states are folded */
-  constructor(limits: Limits, turnCount: Readonly<TurnCount>) {
+  constructor(limits: Limits, shared: HistoryShared) {
     this.#limits = limits;
-    this.#turnCount = turnCount;
+    this.#shared = shared;
   }
 
   /**
@@ -89,15 +94,15 @@ export class History {
     const store = new MemoryPStateStore();
     const limits = this.#limits;
     const cache = this.#shareOfCache();
-    const [main, ...further] = app.views.map((definition) => {
+    const { turnCount, ...ofThread } = this.#shared;
+    const [main, ...further] = app.views.map((definition, place) => {
       const build = { name: definition.name, version: definition.version, build: 1 };
       for (const skipped of pstates.skips(spaceId, build)) store.skip(spaceId, build, skipped);
-      const context = { spaceId, store, limits, cache };
-      return new LiveView(context, { definition, build, fingerprint: '' });
+      const context = { spaceId, store, limits, cache, ...ofThread };
+      return new LiveView(context, { definition, place, build, fingerprint: '' });
     });
     if (main === undefined) throw new TypeError('an app has a main view');
     const views = [main, ...further];
-    const turnCount = this.#turnCount;
     const fill = new ViewFill({ views, log, pstates: store, clock, limits, spaceId, turnCount });
     const end = { lastEventId: 0, lastSpaceSequence: spaceSequence };
     await fill.fill(() => end);

@@ -33,7 +33,7 @@ import { PendingFlush } from './pending-flush.js';
 import { sealedLog } from './sealed-log.js';
 import { type SharedBySpaces, sharedBySpaces } from './shared-by-spaces.js';
 import { Speculation } from './speculation.js';
-import { type AnyTurn, CommandTurn, type ReadTurn } from './turn.js';
+import { type AnyTurn, CommandTurn, type ReadFaces, type ReadTurn } from './turn.js';
 import { type MigrationProgress, Upkeep, type UpkeptSpace } from './upkeep.js';
 import type { RebuildProgress } from './view-fill.js';
 import type { ViewStatus } from './view-status.js';
@@ -103,6 +103,8 @@ export class LiveSpace {
       store,
       limits,
       cache: this.#shared.cache,
+      vitals: this.#shared.vitals,
+      poisoned: this.#shared.poisoned,
       fingerprintOf: (view) => this.#shared.fingerprints.of(view, platform.textDigest),
       onMigrated: () => this.#writeBack.arm(),
       onChanged: (view, key) => this.changes.changed(view, key),
@@ -117,6 +119,7 @@ export class LiveSpace {
       limits,
       views: this.#views,
       fills: this.#shared.fills,
+      vitals: this.#shared.vitals,
       space: this.#asUpkept(),
       turnCount: this.#shared.turnCount,
       onError,
@@ -235,6 +238,7 @@ export class LiveSpace {
       if (turn instanceof CommandTurn) this.#decide(turn);
       else this.#read(turn);
     } catch (error) {
+      this.#shared.vitals.rests();
       const refusal = asRamaxError(error, 'command_failed', 'the turn failed');
       this.#speculation.hold(turn, () => turn.fail(refusal));
     }
@@ -242,10 +246,19 @@ export class LiveSpace {
   }
 
   #read(turn: ReadTurn): void {
-    const value = turn.read(this.#views.faces);
+    const value = this.#run(turn, this.#views.faces);
     // Where nothing is held, everything that it could have seen is committed.
     if (this.#speculation.size === 0) turn.settle(value);
     else this.#speculation.hold(turn, () => turn.settle(value), valueBytes(value ?? null));
+  }
+
+  /** Runs what reads; while it does, it is marked. */
+  #run(turn: ReadTurn, faces: ReadFaces): Value | undefined {
+    const { vitals } = this.#shared;
+    vitals.runs(turn.callId);
+    const value = turn.read(faces);
+    vitals.rests();
+    return value;
   }
 
   #decide(turn: CommandTurn): void {
@@ -253,8 +266,12 @@ export class LiveSpace {
     const { mainFailure, main } = this.#views;
     if (mainFailure !== undefined) throw mainFailure;
     this.#flush.assertRoom();
+    const { vitals } = this.#shared;
+    vitals.runs(turn.callId);
     const drafts = draftEvents(turn.invocation, main, this.#speculation.head, this.#decision);
     if (drafts.length > 0) this.#views.apply(drafts.map(({ event }) => event));
+    // Before anything is appended: what has died with its mark has written nothing.
+    vitals.rests();
     this.#speculation.write(turn, drafts);
     if (drafts.length > 0) this.#flush.changed();
   }
@@ -374,7 +391,13 @@ export class LiveSpace {
       );
     }
     const { clock } = platform;
-    return turn.read(await this.#shared.history.at({ spaceId, spaceSequence, app, log, pstates, clock }));
+    const faces = await this.#shared.history.at({ spaceId, spaceSequence, app, log, pstates, clock });
+    try {
+      // Nobody waits for the value where the caller has gone meanwhile.
+      return turn.state === 'settled' ? undefined : this.#run(turn, faces);
+    } finally {
+      this.#shared.vitals.rests();
+    }
   }
 
   /** Flushes and lets go. No turn may come any more; those held are waited for. */

@@ -14,9 +14,11 @@ import { type Checkpoint, originCheckpoint, type SpaceEvent } from '../core/even
 import type { Limits } from '../core/limits.js';
 import type { LoadedView } from '../core/loaded-app.js';
 import { isThenable } from '../core/thenable.js';
+import type { Vitals } from '../core/vitals.js';
 import type { PStateStore, StoredBuild, ViewBuild, ViewFlush } from '../pstate/port.js';
 import { PState } from '../pstate/pstate.js';
 import type { ValueCache } from '../pstate/value-cache.js';
+import type { PoisonedEvents } from './poisoned-events.js';
 
 /** Frames of a stack that a person needs; the rest is Ramax. */
 const stackCharactersMax = 4_096;
@@ -30,11 +32,16 @@ export interface ViewContext {
   readonly cache?: ValueCache | undefined;
   /** Migrated values wait to be written back. */
   readonly onMigrated?: (() => void) | undefined;
+  /** Where it is marked which event a projection is given, while no turn is taken. */
+  readonly vitals?: Vitals | undefined;
+  readonly poisoned?: PoisonedEvents | undefined;
 }
 
 /** Which build, and made by what. */
 export interface LiveViewOptions {
   readonly definition: LoadedView;
+  /** Its place among the views of the app. */
+  readonly place: number;
   readonly build: ViewBuild;
   /** What the store has of it. */
   readonly stored?: StoredBuild | undefined;
@@ -49,7 +56,10 @@ export class LiveView {
   readonly definition: LoadedView;
   readonly pstate: PState;
   readonly #spaceId: number;
+  readonly #place: number;
+  readonly #vitals: Vitals | undefined;
   readonly #skips: ReadonlySet<number>;
+  readonly #poisoned: ReadonlyMap<number, string> | undefined;
   #first: Pick<ViewFlush, 'state' | 'fingerprint'>;
   #persisted: Checkpoint;
   #applied: number;
@@ -58,9 +68,15 @@ export class LiveView {
   #isStored: boolean;
   #isClosed = false;
 
-  constructor(context: ViewContext, { definition, build, stored, fingerprint, state }: LiveViewOptions) {
-    const { spaceId, store, limits, cache, onMigrated } = context;
+  constructor(
+    context: ViewContext,
+    { definition, place, build, stored, fingerprint, state }: LiveViewOptions,
+  ) {
+    const { spaceId, store, limits, cache, onMigrated, vitals, poisoned } = context;
     this.definition = definition;
+    this.#place = place;
+    this.#vitals = vitals;
+    this.#poisoned = poisoned?.of(spaceId, definition.name);
     this.#spaceId = spaceId;
     const { schema } = definition;
     this.pstate = new PState({ spaceId, view: build, store, limits, schema, cache, onMigrated });
@@ -101,7 +117,9 @@ export class LiveView {
     this.#assertOpen();
     const projection = this.definition.projections.get(event.type);
     if (projection !== undefined && !this.#skips.has(event.spaceSequence)) {
+      const poison = this.#poisoned?.get(event.spaceSequence);
       try {
+        if (poison !== undefined) throw new Error(`it has ended its shard several times (${poison})`);
         const returned: unknown = projection(this.pstate.writer(), event);
         if (isThenable(returned)) throw new TypeError('a projection must be synchronous');
       } catch (cause) {
@@ -118,11 +136,14 @@ export class LiveView {
    */
   catchUp(event: SpaceEvent): void {
     if (this.#failure !== undefined || event.spaceSequence <= this.#applied) return;
+    this.#vitals?.applies(this.#spaceId, this.#place, event.spaceSequence);
     try {
       this.apply(event);
     } catch (error) {
       if (!isRamaxError(error, 'projection_failed')) throw error;
       this.fail(error);
+    } finally {
+      this.#vitals?.rests();
     }
   }
 

@@ -4,9 +4,11 @@ import type { TextDigest } from '../core/clock.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedView } from '../core/loaded-app.js';
 import { Permits } from '../core/permits.js';
+import { Vitals } from '../core/vitals.js';
 import { ValueCache } from '../pstate/value-cache.js';
 import { History } from './history.js';
 import type { TurnCount } from './pace.js';
+import { PoisonedEvents } from './poisoned-events.js';
 
 /** See the head of this file. */
 export interface SharedBySpaces {
@@ -17,17 +19,28 @@ export interface SharedBySpaces {
   readonly fingerprints: Fingerprints;
   /** The turns that were taken. */
   readonly turnCount: TurnCount;
+  /** Where is marked what code of the app runs. */
+  readonly vitals: Vitals;
+  readonly poisoned: PoisonedEvents;
 }
 
+/** What the thread of a shard brings along. */
+export type OfThread = Partial<Pick<SharedBySpaces, 'vitals' | 'poisoned'>>;
+
 /** Made once for a shard, or for a content store that is used alone. */
-export function sharedBySpaces(limits: Limits): SharedBySpaces {
+export function sharedBySpaces(
+  limits: Limits,
+  { vitals = new Vitals(), poisoned = new PoisonedEvents() }: OfThread = {},
+): SharedBySpaces {
   const turnCount = { turns: 0 };
   return {
     cache: new ValueCache({ entriesMax: limits.cacheEntriesMax, bytesMax: limits.cacheBytesMax }),
-    history: new History(limits, turnCount),
+    history: new History(limits, { turnCount, vitals, poisoned }),
     fills: new Permits(limits.buildsAtOnceMax),
     fingerprints: new Fingerprints(),
     turnCount,
+    vitals,
+    poisoned,
   };
 }
 

@@ -45,6 +45,8 @@ export interface Accepted {
 export abstract class Turn<Answer> {
   readonly #waiter: Answerable<Answer>;
   #state: 'queued' | 'decided' | 'settled' = 'queued';
+  /** The call of main that it is taken for, by its id on the link, where that is known. */
+  callId: number | undefined = undefined;
 
   /** @param waiter is told of the answer; without one there is a promise of it (`answer`) */
   constructor(waiter: Answerable<Answer> = new PromisedAnswer<Answer>()) {

@@ -20,6 +20,8 @@ import type { Checkpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import type { Permits } from '../core/permits.js';
+import type { Vitals } from '../core/vitals.js';
+import type { MigrationPage } from '../pstate/migrate-page.js';
 import type { PStateStore } from '../pstate/port.js';
 import type { LiveView } from './live-view.js';
 import type { LogLink } from './log-link.js';
@@ -56,6 +58,8 @@ export interface UpkeepOptions {
   readonly views: Views;
   /** Bounds the spaces of a shard whose views are filled at once. */
   readonly fills: Permits;
+  /** Where it is marked that values are migrated. */
+  readonly vitals?: Vitals | undefined;
   readonly space: UpkeptSpace;
   /** The turns of the shard. */
   readonly turnCount: Readonly<TurnCount>;
@@ -316,7 +320,7 @@ export class Upkeep {
     onProgress: (progress: MigrationProgress) => void,
     signal: AbortSignal | undefined,
   ): Promise<MigrationProgress> {
-    const { views, limits, clock } = this.#options;
+    const { views, clock } = this.#options;
     const failures: { view: string; key: string; message: string }[] = [];
     let [entriesRead, entriesMigrated, failed] = [0, 0, 0];
     const progress = (): MigrationProgress => ({
@@ -330,7 +334,7 @@ export class Upkeep {
       for (let done = false; !done; ) {
         if (signal?.aborted === true) throw new RamaxError('aborted', 'the migration was aborted');
         this.#assertGoingOn();
-        const page = views.stateOf(name).migratePage(after, limits.migrationBatchMax);
+        const page = this.#migratePage(name, after);
         while (views.writeMigrated());
         entriesRead += page.read;
         entriesMigrated += page.migrated;
@@ -345,6 +349,16 @@ export class Upkeep {
       }
     }
     return progress();
+  }
+
+  #migratePage(view: string, after: string | undefined): MigrationPage {
+    const { views, limits, vitals, spaceId } = this.#options;
+    vitals?.migrates(spaceId);
+    try {
+      return views.stateOf(view).migratePage(after, limits.migrationBatchMax);
+    } finally {
+      vitals?.rests();
+    }
   }
 
   get #hasRetired(): boolean {

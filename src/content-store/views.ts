@@ -427,7 +427,8 @@ export class Views {
 
   #openView(definition: LoadedView, options: Pick<LiveViewOptions, 'build' | 'stored' | 'state'>): LiveView {
     const fingerprint = this.#options.fingerprintOf(definition);
-    return new LiveView(this.#options, { definition, fingerprint, ...options });
+    const place = this.#options.app.views.indexOf(definition);
+    return new LiveView(this.#options, { definition, place, fingerprint, ...options });
   }
 
   #refuseReads({ definition: { name, version }, serving }: ViewSlot): void {

@@ -39,6 +39,10 @@ export const errorTable = {
     means:
       'A migration threw or made a value that does not fit its schema; its key cannot be read until it is fixed.',
   },
+  poisoned: {
+    retryable: false,
+    means: 'The call has ended its shard several times and is refused. Nothing was written.',
+  },
   view_building: {
     retryable: true,
     means: 'The view is made for the first time and has not caught up with the log yet.',

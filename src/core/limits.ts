@@ -111,6 +111,17 @@ export interface Limits {
   readonly drainTimeoutMs: number;
   /** How long a thread may take from its start to its first message. */
   readonly startTimeoutMs: number;
+  /**
+   * How long the event loop of a shard or of the writer may stand still before the thread is ended and replaced. Longer than
+   * anything that it does in one piece by itself: the largest commit, step of a rebuild or flush takes some hundred milliseconds, also
+   * on a slow disk. Shorter than `callTimeoutMs`: who waits beside a command that never returns still has an answer from the next shard.
+   */
+  readonly hangTimeoutMs: number;
+  /**
+   * Megabytes of the old generation of a shard's heap; over it the shard ends, and its successor goes on. Eight times what its caches
+   * may hold. Buffers lie outside of it.
+   */
+  readonly shardHeapMegabytesMax: number;
   /** Restarts of one thread inside `restartWindowMs`; one more stops the runtime instead of looping. */
   readonly restartsMax: number;
   /** The window in which `restartsMax` counts. */
@@ -169,6 +180,8 @@ export const defaultLimits: Limits = {
   longCallTimeoutMs: 60 * 60 * 1_000,
   drainTimeoutMs: 30_000,
   startTimeoutMs: 30_000,
+  hangTimeoutMs: 20_000,
+  shardHeapMegabytesMax: 2_048,
   restartsMax: 5,
   restartWindowMs: 60_000,
 };

@@ -9,11 +9,13 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TransferListItem } from 'node:worker_threads';
+import type { ResourceLimits, TransferListItem } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { eventsOfPage } from '../codec/event-page.js';
 import { packedValues } from '../codec/packed-frames.js';
 import { asRamaxError, type ErrorData, RamaxError } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+import { newVitalsMemory } from '../core/vitals.js';
 import type { LogReader, LookupFiller } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
 import type { StorageRef } from '../storage/adapter.js';
@@ -51,29 +53,49 @@ function startThread(name: 'writer' | 'shard', config: WriterThreadConfig | Shar
     atomics: 'disabled',
     idleTimeout: 0,
     recordTiming: false,
+    // The writer runs no code of an app.
+    ...(name === 'shard' ? { resourceLimits: heapOf(config.limits) } : {}),
   });
   const [main, thread] = nodeChannel();
   const loaded = newLoadedFlag();
+  const vitals = newVitalsMemory();
   const task: unknown = pool.run(
-    { config, port: thread.raw, loaded },
+    { config, port: thread.raw, loaded, vitals },
     { transferList: [thread.raw] as unknown as TransferListItem[] },
   );
-  const ended = endOf(task, name, main, pool);
+  let destroyed: Promise<void> | undefined;
+  // Once: a second call would not wait for the thread.
+  const destroy = (): Promise<void> => {
+    destroyed ??= pool.destroy();
+    return destroyed;
+  };
+  const ended = endOf(task, name, main, destroy);
   const stop = async (): Promise<void> => {
     await whenLoaded(loaded, ended);
-    await pool.destroy();
+    await destroy();
   };
-  return { port: main, ended, stop };
+  return { port: main, ended, vitals, stop };
 }
 
-async function endOf(task: unknown, name: string, port: Port, pool: Piscina): Promise<ErrorData | undefined> {
+/** Young values and code come on top; a thread that needs more ends with `ERR_WORKER_OUT_OF_MEMORY`. */
+function heapOf({ shardHeapMegabytesMax }: Limits): ResourceLimits {
+  return { maxOldGenerationSizeMb: shardHeapMegabytesMax };
+}
+
+/** The task ends a moment before its thread: what it had open is closed only when that is gone, too. */
+async function endOf(
+  task: unknown,
+  name: string,
+  port: Port,
+  destroy: () => Promise<void>,
+): Promise<ErrorData | undefined> {
   try {
     return (await task) as ErrorData | undefined;
   } catch (error) {
     return asRamaxError(error, 'unavailable', `the ${name} thread ended`).toData();
   } finally {
     port.close();
-    void pool.destroy();
+    await destroy();
   }
 }
 

@@ -165,6 +165,8 @@ export const later: unique symbol = Symbol('later');
 
 /** What a handler may use while it serves one call. */
 export interface Serving<Progress = never, Reply = never> extends Answerable<Reply> {
+  /** The id of the call on this link; given to another one after its answer. */
+  readonly callId: number;
   /** Whether the caller has cancelled. */
   readonly cancelled: boolean;
   /** Runs `listener` when the caller cancels, at once if it already has. */

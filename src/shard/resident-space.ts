@@ -172,13 +172,19 @@ export class ResidentSpace {
   }
 
   /** See `watchSpace`. */
-  watch(target: WatchTarget, known: string | undefined, signal: AbortSignal): Promise<Watched> {
+  watch(
+    target: WatchTarget,
+    known: string | undefined,
+    signal: AbortSignal,
+    callId?: number,
+  ): Promise<Watched> {
     const { limits, platform } = this.#options;
     return this.#visit(() =>
       watchSpace({
         target,
         known,
         signal,
+        callId,
         limits,
         platform,
         changes: async () => (await this.#open()).changes,

@@ -33,6 +33,7 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
     execute(command, serving) {
       const space = shard.space(command);
       const turn = new CommandTurn(space.kept(command.invocation), serving);
+      turn.callId = serving.callId;
       serving.onCancel(() => turn.cancel());
       space.post(turn);
       return later;
@@ -48,7 +49,7 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
         serving,
       ),
     watch: ({ target, known, ...address }, serving) =>
-      shard.space(address).watch(target, known ?? undefined, signalOf(serving)),
+      shard.space(address).watch(target, known ?? undefined, signalOf(serving), serving.callId),
     rebuild: ({ views = viewNames(shard), ...address }, serving) =>
       shard.space(address).rebuild(views, (progress) => serving.report(progress), signalOf(serving)),
     migrateAll: ({ views = viewNames(shard), ...address }, serving) =>
@@ -115,6 +116,7 @@ function read(
   turn: ReadTurn,
   serving: Serving<never, ReadReply>,
 ): typeof later {
+  turn.callId = serving.callId;
   serving.onCancel(() => turn.cancel());
   const space = shard.space(where);
   if (where.at === undefined) space.post(turn);

@@ -14,7 +14,7 @@
 
 import { spaceClosed } from '../content-store/interlock.js';
 import type { LogLink } from '../content-store/log-link.js';
-import { type SharedBySpaces, sharedBySpaces } from '../content-store/shared-by-spaces.js';
+import { type OfThread, type SharedBySpaces, sharedBySpaces } from '../content-store/shared-by-spaces.js';
 import { planView } from '../content-store/view-plan.js';
 import type { Cipher } from '../core/cipher.js';
 import type { Clock, Platform, Timer } from '../core/clock.js';
@@ -39,6 +39,7 @@ export interface ShardOptions {
   readonly limits: Limits;
   /** The shard has lost its files to a newer owner and must end. */
   readonly onFatal: (error: RamaxError) => void;
+  readonly ofThread?: OfThread | undefined;
 }
 
 /** See the head of this file. */
@@ -61,7 +62,7 @@ export class Shard {
   constructor(options: ShardOptions) {
     this.#options = options;
     this.#partitions = new Partitions(options.openPartition, options.onFatal);
-    this.#shared = sharedBySpaces(options.limits);
+    this.#shared = sharedBySpaces(options.limits, options.ofThread);
     this.#rounds = new Rounds(options.platform.clock, options.limits);
   }
 

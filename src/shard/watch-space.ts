@@ -33,6 +33,8 @@ export interface WatchSpaceOptions {
   /** The token of what the watcher has; undefined: nothing. */
   readonly known: string | undefined;
   readonly signal: AbortSignal;
+  /** See `Turn`. */
+  readonly callId?: number | undefined;
   readonly limits: ValueLimits;
   readonly platform: Pick<Platform, 'clock' | 'textDigest'>;
   /** The changes of the space that is open now. */
@@ -67,6 +69,7 @@ export async function watchSpace(options: WatchSpaceOptions): Promise<Watched> {
 async function look(options: WatchSpaceOptions): Promise<Watched | 'building'> {
   const { target, limits, platform, signal, post } = options;
   const turn = watchTurn(target, limits);
+  turn.callId = options.callId;
   const cancel = (): void => turn.cancel();
   if (signal.aborted) throw aborted();
   signal.addEventListener('abort', cancel, { once: true });

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.js';
 import type { ErrorData, RamaxError } from '../core/errors.js';
 import type { ShardHealth, ViewProblem } from '../protocol/stats.js';
 import type { LookupHealth } from './lookup-filling.js';
+import type { RefusedCall } from './quarantine.js';
 import type { Supervisor } from './supervisor.js';
 
 /** How long a thread may take to say how it is. */
@@ -30,6 +31,11 @@ export interface RamaxHealth {
   readonly shards: readonly ThreadHealth[];
   /** What helps reads by entity. Answers are right without it, and slower. */
   readonly lookups: LookupHealth;
+  /**
+   * Calls, and events of views, that have ended their shard three times and are refused until the process ends: the latest, at
+   * most 1,000. A warning: nothing else waits for them.
+   */
+  readonly refused: readonly RefusedCall[];
   readonly views: {
     /** Views of open spaces that have stopped. */
     readonly stopped: number;
@@ -88,7 +94,7 @@ export class HealthProbe {
 }
 
 function summary(
-  { restarts, failure, lookups: { health: lookups } }: Supervisor,
+  { restarts, failure, lookups: { health: lookups }, quarantine: { refused } }: Supervisor,
   closed: RamaxError | undefined,
   isWriterAnswering: boolean,
   shards: readonly (ShardHealth | undefined)[],
@@ -112,6 +118,7 @@ function summary(
       restarts: restarts.shards[index] ?? 0,
     })),
     lookups,
+    refused,
     views,
   };
 }

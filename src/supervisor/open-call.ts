@@ -18,15 +18,25 @@ import type { ReadReply, SentCommand } from '../protocol/bodies.js';
 import type { Caller, ProgressOf, ReplyOf, SentOf, Waiter } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
 import type { CallPlan } from './call-plan.js';
+import type { Accused } from './quarantine.js';
 
 /** A call without an answer, for who keeps it. */
 export interface Sendable extends Chained<Sendable> {
-  /** How often it was sent; each time but the last, the shard was lost with it. */
-  readonly sends: number;
+  readonly spaceId: number;
+  /** How it is named should its shard die of it. */
+  readonly accused: Accused;
+  /** Its key, when a shard has died while it ran. */
+  suspect: string | undefined;
+  /** How often its shard was lost while it was under way, and nobody knows of what. */
+  losses: number;
   /** Sends it over `link`: for the first time, or again because the shard before was lost. */
   sendOver(link: Caller<ShardCalls>): void;
+  /** Its id on this link; undefined when it was not sent over it last. */
+  idOn(link: Caller<ShardCalls>): number | undefined;
   /** Ends it, for it has no shard: what was sent may have been committed. */
   abandon(error: RamaxError): void;
+  /** Ends it with an error that says that nothing was written. */
+  refuse(error: RamaxError): void;
 }
 
 /** Who keeps the calls without an answer, in their order. */
@@ -35,6 +45,10 @@ export interface OpenCalls {
   begin(call: Sendable): void;
   /** It has its answer. */
   end(call: Sendable): void;
+  /** It was cancelled, and now its shard is lost: it ends, but perhaps the shard has died of it. */
+  endsCancelled(call: Sendable): void;
+  /** A suspect has run to its end. */
+  acquitted(call: Sendable): void;
   /** The latest sequence of a space that an answer has told of. */
   sequenceOf(spaceId: number): number;
   committed(spaceId: number, accepted: Accepted): void;
@@ -52,6 +66,8 @@ export abstract class OpenCall<Reply, Result> implements CallPlan<Result>, Waite
   #isOpen = false;
   before: Sendable | undefined = undefined;
   after: Sendable | undefined = undefined;
+  suspect: string | undefined = undefined;
+  losses = 0;
   readonly spaceId: number;
   readonly bytes: number;
 
@@ -63,12 +79,14 @@ export abstract class OpenCall<Reply, Result> implements CallPlan<Result>, Waite
 
   abstract get isCommand(): boolean;
 
+  abstract get accused(): Accused;
+
   get isCancellable(): boolean {
     return true;
   }
 
-  get sends(): number {
-    return this.#sends;
+  idOn(link: Caller<ShardCalls>): number | undefined {
+    return this.#link === link ? this.#callId : undefined;
   }
 
   begin(waiter: Answerable<Result>): void {
@@ -94,18 +112,29 @@ export abstract class OpenCall<Reply, Result> implements CallPlan<Result>, Waite
   answered(reply: Reply): void {
     if (!this.#isOpen) return;
     this.#end();
+    if (this.suspect !== undefined) this.openCalls.acquitted(this);
     this.#waiter?.answered(this.resultOf(reply));
   }
 
   failed(error: RamaxError): void {
     if (!this.#isOpen) return;
-    if (this.#link?.isLost === false) this.#fail(error);
-    else if (this.#wasCancelled) this.abandon(error);
+    if (this.#link?.isLost === false) {
+      // An error that a retry may help against can come without a turn.
+      if (this.suspect !== undefined && !error.retryable) this.openCalls.acquitted(this);
+      this.#fail(error);
+    } else if (this.#wasCancelled) {
+      this.openCalls.endsCancelled(this);
+      this.abandon(error);
+    }
     // Otherwise its shard was lost: it stays open until the next one is up.
   }
 
   abandon(error: RamaxError): void {
     this.#fail(this.isCommand && this.#sends > 0 ? lostWithCommand(error) : error);
+  }
+
+  refuse(error: RamaxError): void {
+    this.#fail(error);
   }
 
   #fail(error: RamaxError): void {
@@ -147,6 +176,13 @@ export class OpenCommand extends OpenCall<Accepted, CommandResult> {
     return true;
   }
 
+  get accused(): Accused {
+    const { spaceId, spaceName } = this.#address;
+    const { command: name, commandId, invocationId } = this.#invocation;
+    const key = `command ${spaceId} ${commandId === undefined ? `of ${invocationId}` : `is ${commandId}`}`;
+    return { key, kind: 'command', name, spaceId, spaceName, commandId, invocationId };
+  }
+
   override begin(waiter: Answerable<CommandResult>): void {
     this.#sentAfter = this.openCalls.sequenceOf(this.spaceId);
     super.begin(waiter);
@@ -171,7 +207,7 @@ abstract class OpenQuestion<Name extends keyof ShardCalls, Result> extends OpenC
   Result
 > {
   readonly #name: Name;
-  readonly #body: SentOf<ShardCalls, Name>;
+  protected readonly body: SentOf<ShardCalls, Name>;
 
   constructor(
     openCalls: OpenCalls,
@@ -182,15 +218,24 @@ abstract class OpenQuestion<Name extends keyof ShardCalls, Result> extends OpenC
   ) {
     super(openCalls, spaceId, bytes);
     this.#name = name;
-    this.#body = body;
+    this.body = body;
   }
 
   get isCommand(): boolean {
     return false;
   }
 
+  /** Whoever asks for the same is the same. */
+  get accused(): Accused {
+    const { spaceId } = this;
+    const { query, spaceName } = (this.body ?? {}) as { query?: string; spaceName?: string };
+    const key = `${this.#name} ${spaceId} ${JSON.stringify(this.body)}`;
+    if (query !== undefined) return { key, kind: 'query', name: query, spaceId, spaceName };
+    return { key, kind: 'call', name: this.#name, spaceId, spaceName };
+  }
+
   protected send(link: Caller<ShardCalls>): number {
-    return link.send(this.#name, this.#body, this as Waiter<ReplyOf<ShardCalls, Name>>);
+    return link.send(this.#name, this.body, this as Waiter<ReplyOf<ShardCalls, Name>>);
   }
 }
 

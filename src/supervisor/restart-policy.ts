@@ -1,4 +1,9 @@
-/** Whether and when a thread is started again: with backoff, and not for ever. Pure over the clock it is asked with. */
+/**
+ * Whether and when a thread is started again: with backoff, and not for ever. Pure over the clock it is asked with.
+ *
+ * A death for which a suspect is known (`quarantine.ts`) does not count: the suspect is refused after some of them, so that they end.
+ * It counts from the moment in which the suspect turns out to be innocent. The backoff grows with all of them.
+ */
 
 import type { Limits } from '../core/limits.js';
 
@@ -10,28 +15,45 @@ export type RestartDecision =
   | { readonly kind: 'restart'; readonly delayMs: number }
   | { readonly kind: 'giveUp' };
 
+/** Why a thread has ended, as far as it decides what follows. */
+export interface RestartCause {
+  /** Names the call or event that it ran when it died. */
+  readonly suspect?: string | undefined;
+}
+
+interface Restart extends RestartCause {
+  readonly atMs: number;
+}
+
 /** The restarts of one thread. */
 export class RestartPolicy {
   readonly #limits: Pick<Limits, 'restartsMax' | 'restartWindowMs'>;
-  /** Times of restarts inside the window, oldest first. */
-  #restarts: number[] = [];
+  /** Restarts inside the window, oldest first. */
+  #restarts: Restart[] = [];
 
   constructor(limits: Pick<Limits, 'restartsMax' | 'restartWindowMs'>) {
     this.#limits = limits;
   }
 
-  /** Restarts inside the window. */
+  /** Restarts inside the window for which no suspect is known. */
   get recent(): number {
-    return this.#restarts.length;
+    return this.#restarts.filter(({ suspect }) => suspect === undefined).length;
   }
 
   /** The thread has ended at `nowMs` (monotonic). */
-  ended(nowMs: number): RestartDecision {
+  ended(nowMs: number, { suspect }: RestartCause = {}): RestartDecision {
     const windowStart = nowMs - this.#limits.restartWindowMs;
-    this.#restarts = this.#restarts.filter((at) => at > windowStart);
-    if (this.#restarts.length >= this.#limits.restartsMax) return { kind: 'giveUp' };
+    this.#restarts = this.#restarts.filter(({ atMs }) => atMs > windowStart);
+    if (suspect === undefined && this.recent >= this.#limits.restartsMax) return { kind: 'giveUp' };
     const delayMs = Math.min(longestDelayMs, firstDelayMs * 2 ** this.#restarts.length);
-    this.#restarts.push(nowMs);
+    this.#restarts.push({ atMs: nowMs, suspect });
     return { kind: 'restart', delayMs };
+  }
+
+  /** The thread has outlived the suspect: what it was suspected of has another reason. */
+  acquitted(suspect: string): void {
+    this.#restarts = this.#restarts.map((restart) =>
+      restart.suspect === suspect ? { atMs: restart.atMs } : restart,
+    );
   }
 }

@@ -7,8 +7,8 @@
  *   N1  Calls reach a shard in the order in which they were begun, also after a restart.
  *   N2  A command that is sent again says so (`resentAfter`): the shard asks the log first, so it runs once.
  *   N3  Every call settles once.
- *   N4  A call that has seen `lossesMax` losses of its shard is given up, for it may be what the shard dies of: one call
- *       cannot end the runtime.
+ *   N4  One call cannot end the runtime. What ran when its shard died is suspected, it alone, and refused after several
+ *       deaths (`quarantine.ts`); where nothing ran, a call that has seen `lossesMax` such losses is given up.
  */
 
 import type { CommandResult } from '../content-store/content-store.js';
@@ -18,6 +18,7 @@ import { Chain } from '../core/chain.js';
 import { RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { Value } from '../core/values.js';
+import type { Running } from '../core/vitals.js';
 import type { Caller, PendingCall, ProgressOf, ReplyOf, SentOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
 import type { CallPlan } from './call-plan.js';
@@ -29,15 +30,28 @@ import {
   type ReadName,
   type Sendable,
 } from './open-call.js';
+import type { Accused, Quarantine } from './quarantine.js';
+
+/** What a stand-in works with. */
+export interface ShardHandleOptions {
+  readonly limits: Pick<Limits, 'restartsMax'>;
+  readonly quarantine: Quarantine;
+  /** Told of the last event of each command that is answered. */
+  readonly onCommitted?: (eventId: number) => void;
+  /** A suspect has run to its end. */
+  readonly onAcquitted?: (suspect: string) => void;
+}
 
 /** Any call may meet a shard that dies of another one's fault. */
 const lossesMaxAtLeast = 2;
 
 /** See the head of this file. */
 export class ShardHandle implements OpenCalls {
+  readonly #options: ShardHandleOptions;
   readonly #lossesMax: number;
-  readonly #onCommitted: (eventId: number) => void;
   readonly #open = new Chain<Sendable>();
+  /** Calls that were cancelled before their shard was lost, and have ended with it. */
+  #endedWithShard: Sendable[] = [];
   /** The latest sequence of each space that an answer has told of. */
   readonly #sequences = new Map<number, number>();
   /** The keys of encrypted spaces, as text: every shard that is started has them before it has calls. */
@@ -45,13 +59,9 @@ export class ShardHandle implements OpenCalls {
   #caller: Caller<ShardCalls> | undefined;
   #failure: RamaxError | undefined;
 
-  /** @param onCommitted told of the last event of each command that is answered */
-  constructor(
-    { restartsMax }: Pick<Limits, 'restartsMax'>,
-    onCommitted: (eventId: number) => void = () => {},
-  ) {
-    this.#onCommitted = onCommitted;
-    this.#lossesMax = Math.max(lossesMaxAtLeast, restartsMax - 2);
+  constructor(options: ShardHandleOptions) {
+    this.#options = options;
+    this.#lossesMax = Math.max(lossesMaxAtLeast, options.limits.restartsMax - 2);
   }
 
   /** Calls without an answer. */
@@ -59,17 +69,58 @@ export class ShardHandle implements OpenCalls {
     return this.#open.size;
   }
 
+  /**
+   * The shard behind `link` has died of `cause`.
+   *
+   * @param running what it ran then
+   * @returns the name of the suspect, when there is one
+   */
+  lost(link: Caller<ShardCalls>, running: Running, cause: RamaxError): string | undefined {
+    const suspect = this.#suspectOn(link, running);
+    this.#endedWithShard = [];
+    if (suspect !== undefined) {
+      const { accused } = suspect;
+      suspect.suspect = accused.key;
+      this.#options.quarantine.accuse(accused, cause);
+      return accused.key;
+    }
+    for (const call of this.#open.toArray()) if (call.idOn(link) !== undefined) call.losses++;
+    return undefined;
+  }
+
+  #suspectOn(link: Caller<ShardCalls>, running: Running): Sendable | undefined {
+    const calls = [...this.#open.toArray(), ...this.#endedWithShard].filter(
+      (call) => call.idOn(link) !== undefined,
+    );
+    if (running.kind === 'call') return calls.find((call) => call.idOn(link) === running.callId);
+    if (running.kind !== 'migration') return undefined;
+    const { spaceId } = running;
+    return calls.find((call) => call.spaceId === spaceId && isMigration(call.accused));
+  }
+
   /** The shard is up: everything without an answer goes to it, in order. */
   up(caller: Caller<ShardCalls>): void {
     this.#caller = caller;
+    this.#endedWithShard = [];
     for (const [spaceId, key] of this.#keys) sendKey(caller, spaceId, key);
-    const givenUp: Sendable[] = [];
+    const refused: (() => void)[] = [];
     for (const call of this.#open.toArray()) {
-      if (call.sends < this.#lossesMax) call.sendOver(caller);
-      else givenUp.push(call);
+      const verdict = this.#verdict(call);
+      if (verdict !== undefined) refused.push(() => call.refuse(verdict));
+      else if (call.losses >= this.#lossesMax) refused.push(() => call.abandon(lostWith(call)));
+      else call.sendOver(caller);
     }
     // Not before all others are sent: where one ends, another may begin, and is behind them (N1).
-    for (const call of givenUp) call.abandon(lostWith(call));
+    for (const refuse of refused) refuse();
+  }
+
+  /** Why a call is refused that has ended its shard before, or one like it. */
+  #verdict(call: Sendable): RamaxError | undefined {
+    const { quarantine } = this.#options;
+    if (quarantine.isEmpty) return undefined;
+    const { accused } = call;
+    if (quarantine.isSuspected(accused.key)) call.suspect = accused.key;
+    return quarantine.verdict(accused.key);
   }
 
   /** There will be no shard any more. */
@@ -136,12 +187,24 @@ export class ShardHandle implements OpenCalls {
 
   begin(call: Sendable): void {
     this.#open.push(call);
+    const verdict = this.#verdict(call);
     if (this.#failure !== undefined) call.abandon(this.#failure);
+    else if (verdict !== undefined) call.refuse(verdict);
     else if (this.#caller?.isLost === false) call.sendOver(this.#caller);
   }
 
   end(call: Sendable): void {
     this.#open.remove(call);
+  }
+
+  endsCancelled(call: Sendable): void {
+    this.#endedWithShard.push(call);
+  }
+
+  acquitted({ suspect }: Sendable): void {
+    if (suspect === undefined) return;
+    this.#options.quarantine.acquit(suspect);
+    this.#options.onAcquitted?.(suspect);
   }
 
   sequenceOf(spaceId: number): number {
@@ -150,7 +213,7 @@ export class ShardHandle implements OpenCalls {
 
   committed(spaceId: number, { firstEventId, eventCount, spaceSequence }: Accepted): void {
     if (spaceSequence > this.sequenceOf(spaceId)) this.#sequences.set(spaceId, spaceSequence);
-    this.#onCommitted(firstEventId + eventCount - 1);
+    this.#options.onCommitted?.(firstEventId + eventCount - 1);
   }
 }
 
@@ -159,6 +222,10 @@ function sendKey(caller: Caller<ShardCalls>, spaceId: number, key: string): void
   caller.call('unlockSpace', { spaceId, key }).catch(() => {});
 }
 
-function lostWith({ sends }: Sendable): RamaxError {
-  return new RamaxError('unavailable', `the shard was lost ${sends} times while the call was under way`);
+function isMigration({ kind, name }: Accused): boolean {
+  return kind === 'call' && name === 'migrateAll';
+}
+
+function lostWith({ losses }: Sendable): RamaxError {
+  return new RamaxError('unavailable', `the shard was lost ${losses} times while the call was under way`);
 }

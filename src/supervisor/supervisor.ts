@@ -11,6 +11,7 @@
  *   U3  Every shard that is started has a larger fence than any before it, over all runtimes.
  */
 
+import type { PoisonedEvent } from '../content-store/poisoned-events.js';
 import type { Platform } from '../core/clock.js';
 import { RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
@@ -28,13 +29,19 @@ import {
 import { remoteLogReader } from '../protocol/remote-log-reader.js';
 import type { Ownership, StorageAdapter, StorageRef } from '../storage/adapter.js';
 import { LookupFilling } from './lookup-filling.js';
+import { Quarantine } from './quarantine.js';
 import { ShardHandle } from './shard-handle.js';
 import type { ThreadHost } from './thread-host.js';
-import { ThreadKeeper } from './thread-keeper.js';
+import { type Death, ThreadKeeper } from './thread-keeper.js';
 import { WriterHandle } from './writer-handle.js';
 
 /** Restarts of shards that one owner generation can count. */
 const fencesPerOwner = 2 ** 20;
+/**
+ * Threads of one shard that may be left behind, stuck in native code, at once: a late write of them is fenced, and what they were
+ * stuck in is refused after three of them.
+ */
+const shardsLeftBehindMax = 4;
 
 /** What a supervisor is made of. */
 export interface SupervisorOptions {
@@ -79,6 +86,8 @@ export class Supervisor {
   readonly log: LogReader;
   /** Fills the lookups of the log. */
   readonly lookups: LookupFilling;
+  /** What is refused because shards have died of it. */
+  readonly quarantine: Quarantine;
   #writerReady: WriterReady = { logId: '', ownerGeneration: 0, deletedSpaces: [] };
   #app: AppDescription = { name: '', commands: [], queries: [], views: [], viewVersions: {} };
   #names: AppNames = namesOf(this.#app);
@@ -89,6 +98,7 @@ export class Supervisor {
     const { adapter, host, storage, shards, platform } = options;
     this.#options = options;
     this.#ownership = ownership;
+    this.quarantine = new Quarantine(platform.textDigest);
     this.log = adapter.readsBesideWriter
       ? host.openReader(storage)
       : remoteLogReader(() => this.writer.current());
@@ -105,6 +115,8 @@ export class Supervisor {
     const supervisor = new Supervisor(options, ownership);
     try {
       await supervisor.#startThreads();
+      // A thread may have been given up while others were started.
+      if (supervisor.#failure !== undefined) throw supervisor.#failure;
       return supervisor;
     } catch (error) {
       await supervisor.stop();
@@ -169,7 +181,8 @@ export class Supervisor {
       this.lookups.close(),
       this.log.close(),
     ]);
-    // Whatever fails, the directory is let go.
+    // Whatever else fails, the directory is let go; but not beside a writer that may be in the middle of a commit.
+    if (this.#writerKeeper.isStuck) throw stuckWriter();
     await this.#ownership.release();
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
@@ -201,14 +214,27 @@ export class Supervisor {
 
   #keepShard(index: number): KeptShard {
     const { platform, limits, host, storage, app } = this.#options;
-    const handle = new ShardHandle(limits, (eventId) => this.lookups.committed(eventId));
-    const keeper = new ThreadKeeper<ShardCalls, AppDescription>({
+    const { quarantine } = this;
+    const handle = new ShardHandle({
+      limits,
+      quarantine,
+      onCommitted: (eventId) => this.lookups.committed(eventId),
+      onAcquitted: (suspect) => keeper.acquitted(suspect),
+    });
+    const keeper: KeptShard['keeper'] = new ThreadKeeper<ShardCalls, AppDescription>({
       name: `shard ${index}`,
       link: shardLink,
       clock: platform.clock,
       limits,
       start: () =>
-        host.startShard({ app, storage, limits, logId: this.#writerReady.logId, fence: this.#nextFence() }),
+        host.startShard({
+          app,
+          storage,
+          limits,
+          logId: this.#writerReady.logId,
+          fence: this.#nextFence(),
+          poisonedEvents: this.#poisonedEvents,
+        }),
       onUp: async (shard, description) => {
         this.#app = description;
         this.#names = namesOf(description);
@@ -216,9 +242,29 @@ export class Supervisor {
         if (writer !== undefined) await this.#connect(shard, writer).shard;
         handle.up(shard);
       },
+      onLost: (death) => this.#suspectOf(death, handle),
       onGivenUp: (error) => this.#giveUp(error),
+      leftBehindMax: shardsLeftBehindMax,
     });
     return { keeper, handle };
+  }
+
+  /** Whom a death of a shard is put down to, by name. */
+  #suspectOf({ caller, cause, running }: Death<ShardCalls>, handle: ShardHandle): string | undefined {
+    if (running.kind !== 'event') return handle.lost(caller, running, cause);
+    const { spaceId, view: place, spaceSequence } = running;
+    const view = this.#app.views[place] ?? `view ${place}`;
+    const key = `event ${spaceId} ${view} ${spaceSequence}`;
+    this.quarantine.accuse({ key, kind: 'event', name: view, spaceId, spaceSequence }, cause);
+    return key;
+  }
+
+  get #poisonedEvents(): readonly PoisonedEvent[] {
+    return this.quarantine.refused.flatMap(({ kind, name: view, spaceId, spaceSequence, cause }) =>
+      kind === 'event' && spaceSequence !== undefined
+        ? { spaceId, view, spaceSequence, cause: cause.message }
+        : [],
+    );
   }
 
   #nextFence(): number {
@@ -267,4 +313,11 @@ export class Supervisor {
     this.writer.fail(error);
     this.#options.onGivenUp(error);
   }
+}
+
+function stuckWriter(): RamaxError {
+  return new RamaxError(
+    'unavailable',
+    'the thread of the writer is inside native code and does not end: the data directory stays owned until this process ends',
+  );
 }

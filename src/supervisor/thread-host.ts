@@ -3,8 +3,10 @@
  * same rooms in one thread under a seeded scheduler.
  */
 
+import type { PoisonedEvent } from '../content-store/poisoned-events.js';
 import type { ErrorData } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
+import type { VitalsMemory } from '../core/vitals.js';
 import type { LogReader, LookupFiller } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
 import type { StorageRef } from '../storage/adapter.js';
@@ -24,6 +26,8 @@ export interface ShardThreadConfig {
   readonly logId: string;
   /** Larger than that of every shard that has ever opened these projections. */
   readonly fence: number;
+  /** Events that no view is given any more, for shards have died of them. */
+  readonly poisonedEvents: readonly PoisonedEvent[];
 }
 
 /** A thread that was started. */
@@ -32,7 +36,9 @@ export interface Thread {
   readonly port: Port;
   /** Resolves when it has ended: with the error that ended it, or undefined after a drain. Never rejects. */
   readonly ended: Promise<ErrorData | undefined>;
-  /** Ends it now. Resolves when it is gone. */
+  /** Its signs of life; a thread without them is not watched. */
+  readonly vitals?: VitalsMemory | undefined;
+  /** Ends it now. Resolves when it is gone: code in the database or in another native module cannot be interrupted. */
   stop(): Promise<void>;
 }
 

@@ -1,21 +1,32 @@
 /**
- * Keeps one thread alive: starts it, watches it, starts it again with backoff, and gives up when that does not help.
+ * Keeps one thread alive: starts it, watches it, ends it when it hangs, starts it again with backoff, and gives up when that does
+ * not help.
  *
  * Owns: the thread and main's link to it. Called by: the supervisor.
  *
  * Invariants:
- *   B1  At most one thread of a keeper runs: the next one starts after the last has ended.
+ *   B1  At most one thread of a keeper runs: the next one starts after the last has ended. Native code cannot be interrupted: a
+ *       thread that was told to end and does not is left behind, its link closed, where `leftBehindMax` allows it; else the
+ *       keeper gives up. (It runs no more JavaScript: what may still take effect is the one native call that it is in.)
  *   B2  `caller` is there only while its thread is up; `onUp` runs at every start, before anyone else may use it.
  *   B3  After `stop()` nothing is started again.
+ *   B4  Nothing that a thread says is heard after it was found to hang.
  */
 
 import type { Clock } from '../core/clock.js';
 import { delay } from '../core/clock.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
+import { beatOf, type Running, runningOf } from '../core/vitals.js';
 import { type Call, Caller, type LinkSpec } from '../protocol/link.js';
 import { RestartPolicy } from './restart-policy.js';
 import type { Thread } from './thread-host.js';
+import { Watchdog } from './watchdog.js';
+
+/** How long a thread that hangs may take to end: in native code it does not. */
+const hungEndMsMax = 5_000;
+/** The same for any other, which may have to load its modules first. */
+const endMsMax = 15_000;
 
 /** Every kept thread answers `ready` first and `drain` last. */
 interface KeptCalls<Ready> {
@@ -35,13 +46,27 @@ export interface ThreadKeeperOptions<Calls, Ready> {
   readonly onUp: (caller: Caller<Calls>, ready: Ready) => Promise<void>;
   /** Restarts did not help. */
   readonly onGivenUp: (error: RamaxError) => void;
+  /** It has ended by itself, or hung; names the suspect, when there is one. */
+  readonly onLost?: (death: Death<Calls>) => string | undefined;
+  /** Threads that may be left behind at once. Default: none. */
+  readonly leftBehindMax?: number;
+}
+
+/** How a thread was lost that was up. */
+export interface Death<Calls> {
+  readonly caller: Caller<Calls>;
+  readonly cause: RamaxError;
+  /** What code of the app it ran. */
+  readonly running: Running;
 }
 
 /** See the head of this file. */
 export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
   readonly #options: ThreadKeeperOptions<Calls, Ready>;
   readonly #policy: RestartPolicy;
+  readonly #leftBehind = new Set<Thread>();
   #thread: Thread | undefined;
+  #watchdog: Watchdog | undefined;
   #caller: Caller<Calls> | undefined;
   #isUp = false;
   #isStopping = false;
@@ -67,14 +92,25 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
     return this.#restarts;
   }
 
+  /** A thread was told to end and has not. */
+  get isStuck(): boolean {
+    return this.#leftBehind.size > 0;
+  }
+
+  /** The suspect was innocent: the deaths that were put down to it count. */
+  acquitted(suspect: string): void {
+    this.#policy.acquitted(suspect);
+  }
+
   /** Starts the thread for the first time; a failure here is the caller's. */
   async start(): Promise<void> {
     await this.#begin();
   }
 
-  /** Lets the thread finish what it holds and end. */
+  /** Lets the thread finish what it holds and end. It is not watched: persisting all spaces may take long. */
   async drain(): Promise<void> {
     this.#isStopping = true;
+    this.#watchdog?.stop();
     const [caller, thread] = [this.#caller, this.#thread];
     if (caller === undefined || thread === undefined) return;
     const drained = (caller as unknown as Caller<KeptCalls<Ready>>).call('drain', null);
@@ -82,14 +118,15 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
     await thread.ended;
   }
 
-  /** Ends the thread now. */
+  /** Ends the thread now. One that does not end is left behind (`isStuck`). */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#isUp = false;
+    this.#watchdog?.stop();
     try {
       this.#caller?.close();
     } finally {
-      await this.#thread?.stop();
+      if (this.#thread !== undefined) await this.#end(this.#thread, endMsMax);
     }
   }
 
@@ -101,15 +138,89 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
     this.#caller = caller;
     try {
       const ready = await this.#ready(caller, thread);
+      this.#watch(thread, caller);
       await onUp(caller, ready);
     } catch (error) {
-      caller.close();
-      this.#caller = undefined;
-      await thread.stop();
+      this.#letGo(caller);
+      await this.#end(thread, endMsMax);
       throw error;
     }
     this.#isUp = true;
-    void thread.ended.then((error) => this.#ended(caller, error && RamaxError.fromData(error)));
+    void thread.ended.then((error) => {
+      // One that hangs has been seen to already.
+      if (this.#caller === caller) this.#lost(thread, caller, error && RamaxError.fromData(error));
+    });
+  }
+
+  #watch(thread: Thread, caller: Caller<Calls>): void {
+    const { clock, limits } = this.#options;
+    const { vitals } = thread;
+    if (vitals === undefined || this.#isStopping) return;
+    const { hangTimeoutMs } = limits;
+    const beat = (): number => beatOf(vitals);
+    this.#watchdog = new Watchdog({
+      clock,
+      hangTimeoutMs,
+      beat,
+      onHang: () => void this.#hangs(thread, caller),
+    });
+  }
+
+  async #hangs(thread: Thread, caller: Caller<Calls>): Promise<void> {
+    const { name, limits } = this.#options;
+    const { hangTimeoutMs } = limits;
+    const cause = new RamaxError(
+      'unavailable',
+      `the ${name} has hung for ${hangTimeoutMs} ms and was ended`,
+      {
+        details: { thread: name, hangTimeoutMs },
+      },
+    );
+    // While it is being given what it needs, it is lost with its link.
+    if (this.#isUp) await this.#replace(thread, caller, cause);
+    else caller.close();
+  }
+
+  async #replace(thread: Thread, caller: Caller<Calls>, cause: RamaxError): Promise<void> {
+    const suspect = this.#told(thread, caller, cause);
+    await this.#end(thread, hungEndMsMax);
+    await this.#restart(cause, suspect);
+  }
+
+  #lost(thread: Thread, caller: Caller<Calls>, error: RamaxError | undefined): void {
+    const { name } = this.#options;
+    const cause = error ?? new RamaxError('unavailable', `the ${name} ended without being asked to`);
+    const suspect = this.#told(thread, caller, cause);
+    if (!this.#isStopping) void this.#restart(cause, suspect);
+  }
+
+  /** The link is closed before anybody hears of the loss. */
+  #told(thread: Thread, caller: Caller<Calls>, cause: RamaxError): string | undefined {
+    this.#letGo(caller);
+    if (this.#isStopping) return undefined;
+    const running: Running = thread.vitals === undefined ? { kind: 'nothing' } : runningOf(thread.vitals);
+    return this.#options.onLost?.({ caller, cause, running });
+  }
+
+  #letGo(caller: Caller<Calls>): void {
+    this.#isUp = false;
+    this.#watchdog?.stop();
+    caller.close();
+    this.#caller = undefined;
+  }
+
+  /** Resolves when the thread has ended, or is left behind. */
+  async #end(thread: Thread, waitMs: number): Promise<void> {
+    const left = Symbol('left behind');
+    const ended = thread.stop();
+    const waited = new Promise<typeof left>((resolve) => {
+      const timer = this.#options.clock.after(waitMs, () => resolve(left));
+      ended.catch(() => {}).finally(() => timer.cancel());
+    });
+    if ((await Promise.race([ended, waited])) !== left) return;
+    this.#leftBehind.add(thread);
+    const gone = (): void => void this.#leftBehind.delete(thread);
+    ended.then(gone, gone);
   }
 
   /** The thread's first answer, or why it never comes. */
@@ -129,27 +240,14 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
     });
   }
 
-  #ended(caller: Caller<Calls>, error: RamaxError | undefined): void {
-    this.#isUp = false;
-    caller.close();
-    this.#caller = undefined;
-    if (!this.#isStopping) void this.#restart(error);
-  }
-
-  async #restart(cause: RamaxError | undefined): Promise<void> {
-    const { name, clock, onGivenUp } = this.#options;
-    let reason = cause ?? new RamaxError('unavailable', `the ${name} ended without being asked to`);
+  async #restart(cause: RamaxError, suspect: string | undefined): Promise<void> {
+    const { name, clock } = this.#options;
+    let [reason, suspected] = [cause, suspect];
     while (!this.#isStopping) {
-      const decision = this.#policy.ended(clock.monotonicMs());
-      if (decision.kind === 'giveUp') {
-        onGivenUp(
-          new RamaxError('unavailable', `the ${name} keeps failing: ${reason.message}`, {
-            cause: reason,
-            details: { thread: name, restarts: this.#policy.recent, lastError: reason.code },
-          }),
-        );
-        return;
-      }
+      if (this.#leftBehind.size > (this.#options.leftBehindMax ?? 0)) return this.#giveUpStuck(reason);
+      const decision = this.#policy.ended(clock.monotonicMs(), { suspect: suspected });
+      if (decision.kind === 'giveUp')
+        return this.#giveUp(`the ${name} keeps failing: ${reason.message}`, reason);
       await delay(clock, decision.delayMs);
       if (this.#isStopping) return;
       this.#restarts++;
@@ -158,7 +256,20 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
         return;
       } catch (error) {
         reason = asRamaxError(error, 'unavailable', `the ${name} could not be started again`);
+        suspected = undefined;
       }
     }
+  }
+
+  #giveUp(message: string, cause: RamaxError): void {
+    const { name, onGivenUp } = this.#options;
+    const details = { thread: name, restarts: this.#policy.recent, lastError: cause.code };
+    onGivenUp(new RamaxError('unavailable', message, { cause, details }));
+  }
+
+  #giveUpStuck(cause: RamaxError): void {
+    const { name } = this.#options;
+    const why = 'it does not end, for it is inside native code, and no other may take its place';
+    this.#giveUp(`the ${name} cannot be replaced: ${why} (${cause.message})`, cause);
   }
 }

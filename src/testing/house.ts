@@ -133,7 +133,7 @@ export class House<A extends App> {
     };
   }
 
-  #startShard({ limits, fence }: ShardThreadConfig): HouseThread {
+  #startShard({ limits, fence, poisonedEvents }: ShardThreadConfig): HouseThread {
     const thread = new HouseThread(this.scheduler);
     const { scheduler, disk } = this;
     thread.run(() =>
@@ -144,6 +144,7 @@ export class House<A extends App> {
         limits,
         platform: thread.platform,
         main: thread.main,
+        poisonedEvents,
       }),
     );
     return thread;

@@ -80,6 +80,7 @@ function view(name: string, limits: LimitsOptions = {}): LiveView {
     { spaceId: 1, store, limits: resolveLimits(limits) },
     {
       definition: definitions.get(name) as LoadedView,
+      place: 0,
       build: build(name),
       stored,
       fingerprint: 'f',

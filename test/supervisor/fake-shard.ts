@@ -12,6 +12,7 @@ import { type Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
 /** A command as the shard sees it. */
 export interface SeenCommand {
   readonly invocation: Invocation;
+  readonly callId: number;
   readonly accept: (accepted: Accepted) => void;
   readonly fail: (error: unknown) => void;
   isCancelled: boolean;
@@ -67,7 +68,13 @@ export class FakeShard {
       execute: ({ invocation }, serving) =>
         new Promise((accept, fail) => {
           this.seen.push(invocation.command);
-          const command: SeenCommand = { invocation, accept, fail, isCancelled: false };
+          const command: SeenCommand = {
+            invocation,
+            callId: serving.callId,
+            accept,
+            fail,
+            isCancelled: false,
+          };
           serving.onCancel(() => {
             command.isCancelled = true;
           });

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RamaxError } from '../../src/core/errors.js';
+import { nodePlatform } from '../../src/platform/node-platform.js';
 import type { ShardHealth, ViewProblem } from '../../src/protocol/stats.js';
 import { HealthProbe } from '../../src/supervisor/health.js';
 import type { LookupHealth } from '../../src/supervisor/lookup-filling.js';
+import { Quarantine } from '../../src/supervisor/quarantine.js';
 import { ShardHandle } from '../../src/supervisor/shard-handle.js';
 import type { Supervisor } from '../../src/supervisor/supervisor.js';
 import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
@@ -15,6 +17,7 @@ let scheduler: Scheduler;
 let shards: FakeShard[];
 let handles: ShardHandle[];
 let probe: HealthProbe;
+let quarantine: Quarantine;
 let failure: RamaxError | undefined;
 let lookups: LookupHealth;
 /** What the writer answers, and how often it was asked. */
@@ -23,7 +26,8 @@ let writer: { answer: () => Promise<unknown>; asked: number };
 beforeEach(() => {
   scheduler = new Scheduler(1);
   shards = [new FakeShard(scheduler), new FakeShard(scheduler)];
-  handles = shards.map(() => new ShardHandle({ restartsMax: 5 }));
+  quarantine = new Quarantine(nodePlatform.textDigest);
+  handles = shards.map(() => new ShardHandle({ limits: { restartsMax: 5 }, quarantine }));
   for (const [index, handle] of handles.entries()) handle.up(shards[index]!.caller);
   failure = undefined;
   lookups = { unfilledEvents: 7, failure: undefined };
@@ -36,6 +40,7 @@ beforeEach(() => {
     get lookups() {
       return { health: lookups };
     },
+    quarantine,
     shards: handles,
     writer: {
       call: () => {
@@ -80,6 +85,7 @@ describe('the health of a runtime', () => {
     expect(await health()).toEqual({
       status: 'ok',
       failure: undefined,
+      refused: [],
       writer: { isAnswering: true, restarts: 1 },
       shards: [
         { isAnswering: true, restarts: 0 },

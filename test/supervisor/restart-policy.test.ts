@@ -30,4 +30,28 @@ describe('the restart policy', () => {
     expect(policy.ended(1_500).kind).toBe('restart');
     expect(policy.ended(1_600).kind).toBe('giveUp');
   });
+
+  it('does not count deaths for which a suspect is known, and waits longer after each of them all the same', () => {
+    const policy = new RestartPolicy({ restartsMax: 2, restartWindowMs: 60_000 });
+    const delays = Array.from({ length: 10 }, (_, n) => policy.ended(n, { suspect: `${n % 3}` })).map(
+      (decision) => (decision.kind === 'restart' ? decision.delayMs : -1),
+    );
+    expect(delays).toEqual([10, 20, 40, 80, 160, 320, 640, 1_280, 2_000, 2_000]);
+    expect(policy.recent).toBe(0);
+    expect([policy.ended(20).kind, policy.ended(21).kind, policy.ended(22).kind]).toEqual([
+      'restart',
+      'restart',
+      'giveUp',
+    ]);
+    // It is what has no suspect that ends the runtime, however much there is of it.
+    expect(policy.ended(23, { suspect: '1' }).kind).toBe('restart');
+  });
+
+  it('counts the deaths of a suspect that turns out to be innocent', () => {
+    const policy = new RestartPolicy({ restartsMax: 2, restartWindowMs: 60_000 });
+    for (let n = 0; n < 2; n++) policy.ended(n, { suspect: 'innocent' });
+    policy.ended(2, { suspect: 'other' });
+    policy.acquitted('innocent');
+    expect([policy.recent, policy.ended(3).kind]).toEqual([2, 'giveUp']);
+  });
 });

@@ -4,33 +4,55 @@ import type { Accepted } from '../../src/content-store/turn.js';
 import type { RebuildProgress } from '../../src/content-store/view-fill.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { resolveLimits } from '../../src/core/limits.js';
+import { nodePlatform } from '../../src/platform/node-platform.js';
 import type { PendingCall } from '../../src/protocol/link.js';
 import type { CallPlan } from '../../src/supervisor/call-plan.js';
 import { Calls } from '../../src/supervisor/calls.js';
-import { ShardHandle } from '../../src/supervisor/shard-handle.js';
+import { Quarantine } from '../../src/supervisor/quarantine.js';
+import { ShardHandle, type ShardHandleOptions } from '../../src/supervisor/shard-handle.js';
 import { noOptions } from '../../src/supervisor/wait-options.js';
 import { Scheduler } from '../../src/testing/scheduler.js';
 import { Settlements } from '../content-store/settlements.js';
 import { ManualClock } from '../testing/manual-clock.js';
-import { FakeShard } from './fake-shard.js';
+import { FakeShard, type SeenCommand } from './fake-shard.js';
 
 const address = { spaceId: 1, spaceName: 'acme' };
 
 let scheduler: Scheduler;
 let handle: ShardHandle;
 let shard: FakeShard;
+let quarantine: Quarantine;
+/** Suspects that have run to their end. */
+let acquitted: string[];
 let settled: Settlements;
 
 beforeEach(() => {
   scheduler = new Scheduler(1);
-  handle = new ShardHandle({ restartsMax: 5 });
+  quarantine = new Quarantine(nodePlatform.textDigest);
+  acquitted = [];
+  handle = newHandle();
   settled = new Settlements();
   shard = new FakeShard(scheduler);
 });
 
+function newHandle(options: Partial<ShardHandleOptions> = {}): ShardHandle {
+  return new ShardHandle({
+    limits: { restartsMax: 5 },
+    quarantine,
+    onAcquitted: (suspect) => acquitted.push(suspect),
+    ...options,
+  });
+}
+
 /** Begins a command. */
 function execute(command: string, spaceId = 1): CallPlan<CommandResult> {
   const invocation = { invocationId: `of ${command}`, command, params: undefined };
+  return begun(command, handle.command({ ...address, spaceId }, invocation));
+}
+
+/** Begins a command with an id. */
+function executeAs(commandId: string, command: string, spaceId: number): CallPlan<CommandResult> {
+  const invocation = { invocationId: `of ${command}`, command, params: undefined, commandId, paramsHash: '' };
   return begun(command, handle.command({ ...address, spaceId }, invocation));
 }
 
@@ -53,13 +75,20 @@ function accepted(spaceSequence: number): Accepted {
   return { firstEventId: spaceSequence, eventCount: 1, spaceSequence };
 }
 
-/** The shard dies, and another one comes up in its place. */
-async function replaceShard(): Promise<void> {
+const deadly = new RamaxError('unavailable', 'the shard thread ended: worker exited with code: 7');
+
+/** The shard dies, perhaps of a command that it ran, and another one comes up in its place. */
+async function replaceShard(command?: string): Promise<string | undefined> {
+  const { caller } = shard;
+  const callId = command === undefined ? undefined : shard.commands.get(command)?.callId;
   shard.die();
   await arrive();
+  const running = callId === undefined ? ({ kind: 'nothing' } as const) : ({ kind: 'call', callId } as const);
+  const suspect = handle.lost(caller, running, deadly);
   shard = new FakeShard(scheduler);
   handle.up(shard.caller);
   await arrive();
+  return suspect;
 }
 
 describe('a shard’s stand-in', () => {
@@ -96,7 +125,7 @@ describe('a shard’s stand-in', () => {
 
   it('tells of the last event of each command that is answered', async () => {
     const told: number[] = [];
-    handle = new ShardHandle({ restartsMax: 5 }, (eventId) => told.push(eventId));
+    handle = newHandle({ onCommitted: (eventId) => told.push(eventId) });
     handle.up(shard.caller);
     execute('three');
     await arrive();
@@ -178,14 +207,137 @@ describe('when the shard is lost', () => {
     expect(shard.seen).toEqual([]);
   });
 
-  it('gives a call up that has seen several losses: it may be what the shard dies of', async () => {
+  it('gives a call up that has seen several losses of which nobody knows the reason', async () => {
     execute('poison');
     fetch('reads are given up, too');
-    shard.die();
     for (let loss = 0; loss < 3; loss++) await replaceShard();
     expect(settled.outcomes).toMatchObject({ poison: { code: 'outcome_unknown' } });
     expect(handle.openCalls).toBe(0);
     expect(shard.seen).toEqual([]);
+  });
+});
+
+describe('what runs when its shard dies', () => {
+  beforeEach(() => {
+    handle.up(shard.caller);
+  });
+
+  it('is suspected, it alone, and refused after the third death; what was in flight beside it goes on', async () => {
+    for (const command of ['innocent', 'poison', 'behind']) execute(command);
+    await arrive();
+    const suspects = [];
+    for (let death = 0; death < 3; death++) suspects.push(await replaceShard('poison'));
+    expect(new Set(suspects)).toEqual(new Set(['command 1 of of poison']));
+    expect(settled.outcomes['poison']).toMatchObject({
+      code: 'poisoned',
+      details: { command: 'poison', spaceId: 1, spaceName: 'acme', invocationId: 'of poison', kills: 3 },
+    });
+    for (let death = 0; death < 8; death++) await replaceShard(undefined);
+    expect(quarantine.refused).toMatchObject([{ name: 'poison', kills: 3 }]);
+    expect(acquitted).toEqual([]);
+  });
+
+  it('does not count for what was in flight beside it', async () => {
+    for (const command of ['poison 1', 'innocent', 'poison 2', 'poison 3']) execute(command);
+    await arrive();
+    for (const poison of [1, 2, 3]) {
+      for (let death = 0; death < 3; death++) await replaceShard(`poison ${poison}`);
+    }
+    expect(shard.seen).toEqual(['innocent']);
+    shard.commands.get('innocent')!.accept(accepted(1));
+    await arrive();
+    expect(settled.outcomes['innocent']).toMatchObject({ kind: 'ok' });
+  });
+
+  it('is refused by its commandId, also when it comes again, and before anything is sent', async () => {
+    executeAs('the id', 'poison', 1);
+    executeAs('the id', 'its copy', 1);
+    await arrive();
+    for (let death = 0; death < 3; death++) await replaceShard('poison');
+    executeAs('the id', 'again', 1);
+    executeAs('the id', 'elsewhere', 2);
+    await arrive();
+    expect(settled.outcomes).toMatchObject({
+      poison: { code: 'poisoned' },
+      'its copy': { code: 'poisoned' },
+      again: { code: 'poisoned' },
+    });
+    expect(shard.seen).toEqual(['elsewhere']);
+  });
+
+  it('counts although its caller has gone before the shard was lost', async () => {
+    for (let death = 0; death < 3; death++) {
+      executeAs('the id', `poison ${death}`, 1).cancel();
+      await arrive();
+      expect(await replaceShard(`poison ${death}`)).toBe('command 1 is the id');
+      expect(settled.outcomes[`poison ${death}`]).toMatchObject({ code: 'outcome_unknown' });
+    }
+    executeAs('the id', 'again', 1);
+    await arrive();
+    expect(settled.outcomes['again']).toMatchObject({ code: 'poisoned' });
+  });
+
+  it.each([
+    ['its answer', (command: SeenCommand) => command.accept(accepted(1))],
+    ['a rejection', (command: SeenCommand) => command.fail(new RamaxError('command_rejected', 'no'))],
+  ])('is acquitted by %s', async (_what, end) => {
+    execute('unlucky');
+    await arrive();
+    for (let death = 0; death < 2; death++) await replaceShard('unlucky');
+    expect(quarantine.isEmpty).toBe(false);
+    end(shard.commands.get('unlucky')!);
+    await arrive();
+    expect([acquitted, quarantine.isEmpty]).toEqual([['command 1 of of unlucky'], true]);
+  });
+
+  it('is not acquitted by an error that can come without a turn', async () => {
+    execute('poison');
+    await arrive();
+    await replaceShard('poison');
+    shard.commands.get('poison')!.fail(new RamaxError('aborted', 'before it was decided'));
+    await arrive();
+    expect([acquitted, quarantine.isEmpty]).toEqual([[], false]);
+  });
+
+  it('is nobody of this link when the mark is of a shard that was lost before it was up', async () => {
+    execute('innocent');
+    await arrive();
+    const { callId } = shard.commands.get('innocent')!;
+    const never = new FakeShard(scheduler);
+    expect(handle.lost(never.caller, { kind: 'call', callId }, deadly)).toBeUndefined();
+    expect(quarantine.isEmpty).toBe(true);
+  });
+
+  it('is the migration of a space where that is what ran', async () => {
+    begun('of 1', handle.request(1, 'migrateAll', address));
+    begun('of 2', handle.request(2, 'migrateAll', { ...address, spaceId: 2 }));
+    const { caller } = shard;
+    const suspect = handle.lost(caller, { kind: 'migration', spaceId: 2 }, deadly);
+    expect(suspect).toMatch(/^migrateAll 2 /);
+  });
+
+  it('is a query with its parameters: others are not refused', async () => {
+    const query = (name: string, n: number) => {
+      const params = { text: `${n}`, bytes: 8 };
+      begun(name, handle.read(1, 'query', { ...address, query: 'sum', params }, 8));
+    };
+    query('poison', 1);
+    for (let death = 0; death < 3; death++) {
+      const { caller } = shard;
+      caller.close();
+      // The first call of a link has its first id.
+      handle.lost(caller, { kind: 'call', callId: 0 }, deadly);
+      shard = new FakeShard(scheduler);
+      handle.up(shard.caller);
+    }
+    query('again', 1);
+    query('other', 2);
+    await arrive();
+    expect(settled.outcomes).toMatchObject({
+      poison: { code: 'poisoned', details: { query: 'sum', kills: 3 } },
+      again: { code: 'poisoned' },
+      other: { kind: 'ok' },
+    });
   });
 });
 

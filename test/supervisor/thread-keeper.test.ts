@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ErrorData, RamaxError } from '../../src/core/errors.js';
 import { resolveLimits } from '../../src/core/limits.js';
+import { newVitalsMemory, Vitals } from '../../src/core/vitals.js';
 import { jsonFrames } from '../../src/protocol/json-frames.js';
 import { type Call, type Caller, type LinkSpec, serve } from '../../src/protocol/link.js';
 import type { Port } from '../../src/protocol/port.js';
 import type { Thread } from '../../src/supervisor/thread-host.js';
-import { ThreadKeeper } from '../../src/supervisor/thread-keeper.js';
+import { type Death, ThreadKeeper } from '../../src/supervisor/thread-keeper.js';
 import { houseChannel } from '../../src/testing/house-port.js';
 import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
 import { rejectionOf } from '../core/error-of.js';
@@ -16,10 +17,23 @@ interface KeptCalls {
 }
 
 const link: LinkSpec<KeptCalls> = { name: 'main-kept', codec: jsonFrames, calls: { ready: 0, drain: 1 } };
-const limits = resolveLimits({ restartsMax: 3, restartWindowMs: 60_000, startTimeoutMs: 500 });
+const limits = resolveLimits({
+  restartsMax: 3,
+  restartWindowMs: 60_000,
+  startTimeoutMs: 500,
+  hangTimeoutMs: 400,
+});
+/** What a keeper in these tests may leave behind. */
+let leftBehindMax: number;
+/** How threads were lost that were up. */
+let deaths: Death<KeptCalls>[];
+let suspect: string | undefined;
 
 /** How a thread behaves: it gets ready, never does, or refuses. */
 type Behaviour = 'ready' | 'silent' | 'refuses';
+
+/** Since when a thread does not beat, and whether it ends when it is told to. */
+type Hang = 'running' | 'hangs' | 'hangs in native code';
 
 let scheduler: Scheduler;
 let threads: FakeThread[];
@@ -36,13 +50,24 @@ class FakeThread implements Thread {
   #end: (error: ErrorData | undefined) => void = () => {};
   readonly port: Port;
   readonly ended: Promise<ErrorData | undefined>;
+  readonly vitals = newVitalsMemory();
+  /** Its own side of them. */
+  readonly signs = new Vitals(this.vitals);
+  #asked = 0;
+  readonly #late: ((answer: string) => void)[] = [];
   isRunning = true;
+  hang: Hang = 'running';
 
   constructor(behaviour: Behaviour) {
     story.push(`start ${this.#number}`);
     const [port, its] = houseChannel(scheduler);
     this.port = port;
     this.#its = its;
+    const beat = (): void => {
+      if (this.isRunning && this.hang === 'running') this.signs.beat();
+      if (this.isRunning) scheduler.plan(20, beat);
+    };
+    beat();
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -51,6 +76,7 @@ class FakeThread implements Thread {
       its,
       {
         ready: () => {
+          if (this.#asked++ > 0) return new Promise<string>((say) => this.#late.push(say));
           if (behaviour === 'refuses') throw new RamaxError('invalid_app', 'no app');
           return behaviour === 'silent' ? new Promise<string>(() => {}) : `ready ${this.#number}`;
         },
@@ -63,6 +89,17 @@ class FakeThread implements Thread {
     );
   }
 
+  /** It comes out of its native code, where it was told to end. */
+  release(): void {
+    this.hang = 'hangs';
+    this.die(undefined);
+  }
+
+  /** Answers what it was asked before, as a thread does that goes on although it was given up. */
+  speaksLate(): void {
+    for (const say of this.#late) say('late');
+  }
+
   /** The thread has ended; the link is lost, and a moment later the reason is known. */
   die(error: RamaxError | undefined = new RamaxError('storage', `death of ${this.#number}`)): void {
     if (!this.isRunning) return;
@@ -73,7 +110,7 @@ class FakeThread implements Thread {
   }
 
   async stop(): Promise<void> {
-    this.die(undefined);
+    if (this.hang !== 'hangs in native code') this.die(undefined);
     await this.ended;
   }
 }
@@ -87,20 +124,31 @@ beforeEach(() => {
   story = [];
   givenUp = [];
   onUp = async (_caller, ready) => void story.push(ready);
+  leftBehindMax = 0;
+  deaths = [];
+  suspect = undefined;
   keeper = new ThreadKeeper<KeptCalls, string>({
     name: 'kept thread',
     link,
     clock: schedulerClock(scheduler, () => true),
     limits,
     start: () => {
-      // B1: the one before has ended.
-      expect(runningThreads()).toBe(0);
+      // B1: the one before has ended, or was left behind.
+      expect(runningThreads()).toBeLessThanOrEqual(leftBehindMax);
       const thread = new FakeThread(behaviours.shift() ?? 'ready');
       threads.push(thread);
       return thread;
     },
     onUp: (caller, ready) => onUp(caller, ready),
     onGivenUp: (error) => givenUp.push(error),
+    onLost: (death) => {
+      expect(death.caller.isLost).toBe(true);
+      deaths.push(death);
+      return suspect;
+    },
+    get leftBehindMax() {
+      return leftBehindMax;
+    },
   });
 });
 
@@ -222,6 +270,140 @@ describe('a thread that ends without being asked to', () => {
     threads[0]?.die();
     await scheduler.advance(10_000);
     expect([keeper.caller === undefined, keeper.restarts, givenUp]).toEqual([false, 2, []]);
+  });
+});
+
+describe('a thread that hangs', () => {
+  it('is ended, and the next one takes its place; a slow one is left alone', async () => {
+    await run(keeper.start());
+    for (let slow = 0; slow < 5; slow++) {
+      threads[0]!.hang = 'hangs';
+      await scheduler.advance(300);
+      threads[0]!.hang = 'running';
+      await scheduler.advance(60);
+    }
+    expect([threads.length, keeper.restarts]).toEqual([1, 0]);
+    threads[0]!.hang = 'hangs';
+    await scheduler.advance(800);
+    expect([threads.length, keeper.restarts, runningThreads()]).toEqual([2, 1, 1]);
+    expect(story.indexOf('end 1')).toBeLessThan(story.indexOf('start 2'));
+    expect(deaths.map(({ cause }) => cause.message)).toEqual([
+      'the kept thread has hung for 400 ms and was ended',
+    ]);
+    expect(keeper.caller).toBeDefined();
+  });
+
+  it('is told with what it ran', async () => {
+    await run(keeper.start());
+    threads[0]!.signs.runs(17);
+    threads[0]!.hang = 'hangs';
+    await scheduler.advance(800);
+    threads[1]!.signs.applies(3, 1, 2 ** 40);
+    threads[1]!.die();
+    await scheduler.advance(800);
+    threads[2]!.signs.runs(18);
+    threads[2]!.signs.rests();
+    threads[2]!.die();
+    await scheduler.advance(800);
+    expect(deaths.map(({ running }) => running)).toEqual([
+      { kind: 'call', callId: 17 },
+      { kind: 'event', spaceId: 3, view: 1, spaceSequence: 2 ** 40 },
+      { kind: 'nothing' },
+    ]);
+  });
+
+  it('again and again is given up', async () => {
+    await run(keeper.start());
+    for (let hang = 0; hang < 4; hang++) {
+      threads.at(-1)!.hang = 'hangs';
+      await scheduler.advance(2_000);
+    }
+    expect([threads.length, runningThreads(), givenUp.length]).toEqual([4, 0, 1]);
+    expect(givenUp[0]?.message).toContain('has hung for 400 ms');
+  });
+
+  it('because of a suspect is started again as often as there is one, until the suspect is acquitted', async () => {
+    await run(keeper.start());
+    suspect = 'command 1 is x';
+    for (let death = 0; death < 6; death++) {
+      threads.at(-1)?.die();
+      await scheduler.advance(2_000);
+    }
+    expect([keeper.restarts, givenUp]).toEqual([6, []]);
+    keeper.acquitted('command 1 is x');
+    suspect = undefined;
+    threads.at(-1)?.die();
+    await scheduler.advance(2_000);
+    expect(givenUp).toHaveLength(1);
+  });
+
+  it('is not watched while it drains', async () => {
+    await run(keeper.start());
+    const drained = keeper.drain();
+    threads[0]!.hang = 'hangs';
+    await run(drained);
+    expect([threads.length, deaths]).toEqual([1, []]);
+  });
+
+  it('while it is given what it needs is replaced as well', async () => {
+    onUp = (caller, ready) => {
+      if (ready !== 'ready 1') return Promise.resolve();
+      threads[0]!.hang = 'hangs';
+      return caller.call('ready', null).then(() => {});
+    };
+    const started = rejectionOf(keeper.start());
+    expect((await run(started)).code).toBe('unavailable');
+    expect(runningThreads()).toBe(0);
+  });
+});
+
+describe('a thread that does not end', () => {
+  it('is left behind where that is allowed; what it says late is heard by nobody', async () => {
+    leftBehindMax = 1;
+    await run(keeper.start());
+    const { caller } = keeper;
+    const lost = rejectionOf(caller!.call('ready', null));
+    threads[0]!.hang = 'hangs in native code';
+    await scheduler.advance(10_000);
+    expect([threads.length, runningThreads(), keeper.isStuck]).toEqual([2, 2, true]);
+    expect((await run(lost)).code).toBe('unavailable');
+    threads[0]!.speaksLate();
+    await scheduler.advance(1_000);
+    expect(keeper.caller).toBeDefined();
+    threads[0]!.release();
+    await scheduler.advance(1_000);
+    expect([threads.length, runningThreads(), keeper.isStuck, keeper.restarts]).toEqual([2, 1, false, 1]);
+    expect([deaths.length, givenUp]).toEqual([1, []]);
+  });
+
+  it('is given up where no other may take its place, and nothing is started beside it', async () => {
+    await run(keeper.start());
+    threads[0]!.hang = 'hangs in native code';
+    await scheduler.advance(10_000);
+    expect([threads.length, keeper.isStuck, givenUp.length]).toEqual([1, true, 1]);
+    expect(givenUp[0]?.message).toMatch(/^the kept thread cannot be replaced: it does not end/);
+    await run(keeper.stop());
+    expect(keeper.isStuck).toBe(true);
+  });
+
+  it('does not hold up stopping for ever', async () => {
+    await run(keeper.start());
+    threads[0]!.hang = 'hangs in native code';
+    await run(keeper.stop());
+    expect([keeper.isStuck, givenUp]).toEqual([true, []]);
+    threads[0]!.release();
+    await scheduler.advance(100);
+    expect(keeper.isStuck).toBe(false);
+  });
+
+  it('is given up when more are left behind than may be', async () => {
+    leftBehindMax = 2;
+    await run(keeper.start());
+    for (let hang = 0; hang < 3; hang++) {
+      threads.at(-1)!.hang = 'hangs in native code';
+      await scheduler.advance(10_000);
+    }
+    expect([threads.length, givenUp.length]).toEqual([3, 1]);
   });
 });
 

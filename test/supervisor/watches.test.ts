@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RamaxError } from '../../src/core/errors.js';
+import { nodePlatform } from '../../src/platform/node-platform.js';
+import { Quarantine } from '../../src/supervisor/quarantine.js';
 import { ShardHandle } from '../../src/supervisor/shard-handle.js';
 import { Watches } from '../../src/supervisor/watches.js';
 import { Scheduler } from '../../src/testing/scheduler.js';
@@ -18,7 +20,10 @@ let settled: Settlements;
 
 beforeEach(() => {
   scheduler = new Scheduler(1);
-  handle = new ShardHandle({ restartsMax: 5 });
+  handle = new ShardHandle({
+    limits: { restartsMax: 5 },
+    quarantine: new Quarantine(nodePlatform.textDigest),
+  });
   shard = new FakeShard(scheduler);
   watches = new Watches({ totalWatchersMax: 2 });
   settled = new Settlements();
