@@ -182,7 +182,10 @@ export class Supervisor {
       this.log.close(),
     ]);
     // Whatever else fails, the directory is let go; but not beside a writer that may be in the middle of a commit.
-    if (this.#writerKeeper.isStuck) throw stuckWriter();
+    if (this.#writerKeeper.isStuck) {
+      void this.#writerKeeper.gone().then(() => this.#ownership.release());
+      throw stuckWriter();
+    }
     await this.#ownership.release();
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
@@ -318,6 +321,6 @@ export class Supervisor {
 function stuckWriter(): RamaxError {
   return new RamaxError(
     'unavailable',
-    'the thread of the writer is inside native code and does not end: the data directory stays owned until this process ends',
+    'the thread of the writer is inside native code and does not end: the data directory stays owned until it does',
   );
 }

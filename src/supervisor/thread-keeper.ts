@@ -64,7 +64,8 @@ export interface Death<Calls> {
 export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
   readonly #options: ThreadKeeperOptions<Calls, Ready>;
   readonly #policy: RestartPolicy;
-  readonly #leftBehind = new Set<Thread>();
+  /** Threads that were told to end and have not, with their ends. */
+  readonly #leftBehind = new Map<Thread, Promise<void>>();
   #thread: Thread | undefined;
   #watchdog: Watchdog | undefined;
   #caller: Caller<Calls> | undefined;
@@ -95,6 +96,11 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
   /** A thread was told to end and has not. */
   get isStuck(): boolean {
     return this.#leftBehind.size > 0;
+  }
+
+  /** Resolves when no thread is left behind. */
+  async gone(): Promise<void> {
+    await Promise.all(this.#leftBehind.values());
   }
 
   /** The suspect was innocent: the deaths that were put down to it count. */
@@ -218,9 +224,8 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
       ended.catch(() => {}).finally(() => timer.cancel());
     });
     if ((await Promise.race([ended, waited])) !== left) return;
-    this.#leftBehind.add(thread);
     const gone = (): void => void this.#leftBehind.delete(thread);
-    ended.then(gone, gone);
+    this.#leftBehind.set(thread, ended.then(gone, gone));
   }
 
   /** The thread's first answer, or why it never comes. */

@@ -5,7 +5,14 @@ import { sqlite } from 'ramax/storage/sqlite';
 import { Gate } from './gate.js';
 
 /** How a commit of `test/fixtures/faulty-storage.mjs` can fail. */
-export type CommitFailure = 'before' | 'after' | 'exitBefore' | 'exitAfter';
+export type CommitFailure =
+  | 'before'
+  | 'after'
+  | 'exitBefore'
+  | 'exitAfter'
+  | 'throwsLater'
+  | 'rejectsLater'
+  | 'hangs';
 
 /** Storage whose commits do what the test orders. */
 export class FaultyStorage {
@@ -34,6 +41,11 @@ export class FaultyStorage {
   /** Whether the order was carried out. */
   get hasFailed(): boolean {
     return !existsSync(this.#trigger);
+  }
+
+  /** The next commit of events hangs in native code, until somebody opens the other end of this FIFO. */
+  hangNextOn(fifo: string): void {
+    writeFileSync(this.#trigger, `hangsInNativeCode ${fifo}`);
   }
 
   /** The next commit of events waits at the gate that is returned. */

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Ramax, SpaceHandle } from 'ramax';
+import { Ramax, type SpaceHandle } from 'ramax';
 import { memory } from 'ramax/storage/memory';
 import { sqlite } from 'ramax/storage/sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Death, FatalApp } from '../fixtures/fatal.app.mjs';
+import { FaultyStorage } from './faulty-storage.js';
 import { until } from './gate.js';
 import { all, type BedOptions, errorOf, fixture, RuntimeBed, range } from './runtime-bed.js';
 
@@ -235,5 +236,71 @@ describe('a thread inside native code', () => {
     expect(await mortal.query('lines')).toEqual([1, 'survived', 3]);
     expect((await all(mortal.streamEvents())).map(({ spaceSequence }) => spaceSequence)).toEqual([1, 2, 3]);
     expect((await ramax.stats()).restarts.shards).toEqual([0, 1]);
+  });
+});
+
+describe('a writer', () => {
+  it.each(['throwsLater', 'rejectsLater', 'hangs'] as const)(
+    'that %s is replaced, and every command in flight is written once',
+    async (how) => {
+      const storage = new FaultyStorage(await bed.directory());
+      const { ramax, mortal, other } = await start({ storage: storage.ref });
+      await mortal.execute('line', 0);
+      storage.failNext(how);
+      const answers = await Promise.all(
+        [mortal, other].flatMap((space) => range(10).map((n) => space.execute('line', n))),
+      );
+      expect(answers.map(({ eventIds }) => eventIds.length)).toEqual(range(20).map(() => 1));
+      await until(async () => (await ramax.stats()).restarts.writer === 1, 'the writer was started again');
+      expect(await mortal.query('lines')).toEqual(range(11, 0));
+      expect(await other.query('lines')).toEqual(range(10));
+      expect((await ramax.stats()).restarts).toEqual({ writer: 1, shards: [0, 0] });
+    },
+  );
+
+  it('that hangs takes storage in memory with it: the runtime ends with an error', async () => {
+    const storage = new FaultyStorage(await bed.directory(), { under: 'memory' });
+    const { ramax, mortal } = await start({ storage: storage.ref });
+    storage.failNext('hangs');
+    expect(await errorOf(mortal.execute('line', 1))).toMatchObject({ code: 'outcome_unknown' });
+    expect(ramax.failure).toMatchObject({
+      code: 'storage',
+      message: expect.stringContaining('the log is gone'),
+    });
+    await ramax.close();
+  });
+
+  it('that is stuck in native code has no successor beside it: the runtime ends, and the directory stays owned', async () => {
+    const directory = await bed.directory();
+    const storage = new FaultyStorage(directory);
+    const app = fixture('fatal.app.mjs');
+    // Not of the bed, which would not close it.
+    const ramax = await Ramax.start<FatalApp>({ app, storage: storage.ref, limits: { hangTimeoutMs } });
+    const mortal = await ramax.spaces.getOrCreate('mortal');
+    await mortal.execute('line', 1);
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    storage.hangNextOn(fifo);
+    expect(await errorOf(mortal.execute('line', 2))).toMatchObject({ code: 'outcome_unknown' });
+    expect(ramax.failure).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^the writer cannot be replaced: it does not end/),
+      details: { thread: 'writer' },
+    });
+    expect(await errorOf(ramax.close())).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('the data directory stays owned'),
+    });
+    expect(await errorOf(bed.start({ app, storage: sqlite({ directory }) }))).toMatchObject({
+      code: 'already_owned',
+    });
+    openSync(fifo, 'w');
+    const next = await bed.start<FatalApp>({
+      app,
+      storage: sqlite({ directory }),
+      ownershipWaitMs: 30_000,
+    });
+    // What it was in the middle of was never begun: the thread has run nothing more.
+    expect(await (await next.spaces.getOrCreate('mortal')).query('lines')).toEqual([1]);
   });
 });
