@@ -102,6 +102,7 @@ export type { StreamOptions } from './supervisor/event-reads.js';
 export type { RamaxHealth, ThreadHealth } from './supervisor/health.js';
 export type { EncryptionOptions, KeyGiven } from './supervisor/key-ring.js';
 export type { LookupHealth } from './supervisor/lookup-filling.js';
+export type { RefusedCall } from './supervisor/quarantine.js';
 export type { RamaxOptions, RamaxStats } from './supervisor/ramax.js';
 export type {
   ExecuteOptions,

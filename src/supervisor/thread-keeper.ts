@@ -217,6 +217,7 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
 
   /** Resolves when the thread has ended, or is left behind. */
   async #end(thread: Thread, waitMs: number): Promise<void> {
+    if (this.#leftBehind.has(thread)) return;
     const left = Symbol('left behind');
     const ended = thread.stop();
     const waited = new Promise<typeof left>((resolve) => {

@@ -110,6 +110,7 @@ const types = [
   'RebuildProgress',
   'RecordedEvent',
   'Ref',
+  'RefusedCall',
   'RelationField',
   'ResolveOptions',
   'ResolvedAt',

@@ -2,6 +2,7 @@
 
 import { invocationOf } from '../../src/content-store/invocation.js';
 import type { LogLink } from '../../src/content-store/log-link.js';
+import { type PoisonedEvent, PoisonedEvents } from '../../src/content-store/poisoned-events.js';
 import { fetchTurn, queryTurn } from '../../src/content-store/reads.js';
 import { CommandTurn } from '../../src/content-store/turn.js';
 import type { App } from '../../src/core/define-app.js';
@@ -9,6 +10,7 @@ import type { RamaxError } from '../../src/core/errors.js';
 import { defaultLimits, type Limits, type LimitsOptions, resolveLimits } from '../../src/core/limits.js';
 import { loadApp } from '../../src/core/loaded-app.js';
 import { partitionCount } from '../../src/core/routing.js';
+import { newVitalsMemory, type Running, runningOf, Vitals } from '../../src/core/vitals.js';
 import { MemoryLog } from '../../src/event-store/memory/memory-log.js';
 import type { SpaceAddress } from '../../src/protocol/links.js';
 import { MemoryPStateData, MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
@@ -25,6 +27,10 @@ export class ShardBed {
   readonly platform = manualPlatform(this.clock);
   readonly log = new HeldLog(new MemoryLog('log-a'), this.clock);
   readonly settled = new Settlements();
+  /** What the shard marks that it runs. */
+  readonly vitals = newVitalsMemory();
+  /** What was marked whenever something was appended. */
+  readonly markedAtAppends: Running[] = [];
   /** What the shard died of. */
   readonly fatal: RamaxError[] = [];
   /** Partitions in the order in which they were opened. */
@@ -42,7 +48,10 @@ export class ShardBed {
     const { log, clock } = this;
     const writer = new Writer({ log, clock, limits: defaultLimits, onFailure: () => {} });
     this.#link = {
-      append: (append, waiter) => writer.append(append, waiter),
+      append: (append, waiter) => {
+        this.markedAtAppends.push(runningOf(this.vitals));
+        writer.append(append, waiter);
+      },
       openSpace: (spaceId) => writer.openSpace(spaceId),
       readSpace: (...where) => log.readSpace(...where),
       allCommands: (...which) => log.allCommands(...which),
@@ -63,7 +72,7 @@ export class ShardBed {
   }
 
   /** A new shard in the place of the one before, perhaps of another app. */
-  restart(app: App = this.#app): Shard {
+  restart(app: App = this.#app, poisonedEvents: readonly PoisonedEvent[] = []): Shard {
     this.#fence++;
     this.shard = new Shard({
       app: loadApp(app),
@@ -75,6 +84,7 @@ export class ShardBed {
       platform: this.platform,
       limits: this.#limits,
       onFatal: (error) => this.fatal.push(error),
+      ofThread: { vitals: new Vitals(this.vitals), poisoned: new PoisonedEvents(poisonedEvents) },
     });
     return this.shard;
   }
