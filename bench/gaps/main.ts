@@ -56,6 +56,12 @@ class Client {
     return Math.max(...answers.slice(1).map((at, index) => at - (answers[index] ?? at)));
   }
 
+  /** Resolves after its next answer. */
+  async answered(): Promise<void> {
+    const before = this.#answers.at(-1);
+    while (this.#answers.at(-1) === before) await sleep(pauseMs);
+  }
+
   stop(): Promise<void> {
     this.#isRunning = false;
     return this.ended;
@@ -97,6 +103,8 @@ async function measure(): Promise<void> {
     await sleep(apartMs / 3);
     end();
     await sleep((apartMs * 2) / 3);
+    // However long it takes: a gap is taken when it is over.
+    await Promise.all(clients.map((client) => client.answered()));
   };
   await sleep(apartMs);
   for (let death = 0; death < deaths; death++) {
