@@ -15,14 +15,21 @@ afterEach(() => bed.clear());
 
 type Space = SpaceHandle<FatalApp>;
 
-/** Far longer than any turn of these tests takes, and short enough to wait for. */
+/** For tests of what hangs: far longer than any turn takes, and short enough to wait for. */
 const hangTimeoutMs = 3_000;
+/** For all others: never. */
+const neverMs = 600_000;
 
 /** A runtime of two shards: `mortal` and `beside` live on shard 1, `other` on shard 0. */
 async function start(
   options: BedOptions = {},
 ): Promise<{ ramax: Ramax<FatalApp>; mortal: Space; other: Space; beside: Space }> {
-  const limits = { hangTimeoutMs, shardHeapMegabytesMax: 96, callTimeoutMs: 60_000, ...options.limits };
+  const limits = {
+    hangTimeoutMs: neverMs,
+    shardHeapMegabytesMax: 64,
+    callTimeoutMs: 60_000,
+    ...options.limits,
+  };
   const ramax = await bed.start<FatalApp>({ app: fixture('fatal.app.mjs'), ...options, limits });
   const [mortal, other, beside] = [
     await ramax.spaces.getOrCreate('mortal'),
@@ -49,7 +56,8 @@ const kinds: readonly Kind[] = ['exit', 'loop', 'heap'];
 
 describe.each(kinds)('a command that ends its shard (%s) every time', (kind) => {
   it('is refused after three deaths by its commandId, names what happened, and harms nobody else', async () => {
-    const { ramax, mortal, other, beside } = await start();
+    const limits = kind === 'loop' ? { hangTimeoutMs } : {};
+    const { ramax, mortal, other, beside } = await start({ limits });
     await mortal.execute('line', 0);
     const poison = errorOf(mortal.execute('die', { kind }, { commandId: 'poison' }));
     const innocent = [
@@ -90,7 +98,10 @@ describe.each(kinds)('a command that ends its shard (%s) every time', (kind) => 
 it.each(['sqlite', 'memory'] as const)(
   'a command that never returns is ended, and goes on when it can; what waits beside it is answered (%s)',
   async (storage) => {
-    const { ramax, mortal, beside, other } = await start(storage === 'memory' ? { storage: memory() } : {});
+    const { ramax, mortal, beside, other } = await start({
+      limits: { hangTimeoutMs },
+      ...(storage === 'memory' ? { storage: memory() } : {}),
+    });
     const path = await fuse();
     const looping = mortal.execute('die', { kind: 'loop', fuse: path });
     const waiting = beside.execute('line', 1);
@@ -197,7 +208,7 @@ describe('several fatal commands', () => {
   });
 
   it('whose callers have gone still count: the same commandId is refused at last', async () => {
-    const { ramax, mortal } = await start();
+    const { ramax, mortal } = await start({ limits: { hangTimeoutMs } });
     const once = () =>
       errorOf(mortal.execute('die', { kind: 'loop' }, { commandId: 'poison', timeoutMs: 200 }));
     for (const death of range(3)) {
@@ -213,7 +224,7 @@ describe('several fatal commands', () => {
 
 describe('a thread inside native code', () => {
   it('that is a shard is left behind; its successor takes over, and nothing late of the old one counts', async () => {
-    const { ramax, mortal, beside } = await start();
+    const { ramax, mortal, beside } = await start({ limits: { hangTimeoutMs } });
     const fifo = join(await bed.directory(), 'fifo');
     execFileSync('mkfifo', [fifo]);
     await mortal.execute('line', 1);
@@ -244,7 +255,8 @@ describe('a writer', () => {
     'that %s is replaced, and every command in flight is written once',
     async (how) => {
       const storage = new FaultyStorage(await bed.directory());
-      const { ramax, mortal, other } = await start({ storage: storage.ref });
+      const limits = how === 'hangs' ? { hangTimeoutMs } : {};
+      const { ramax, mortal, other } = await start({ storage: storage.ref, limits });
       await mortal.execute('line', 0);
       storage.failNext(how);
       const answers = await Promise.all(
@@ -260,7 +272,7 @@ describe('a writer', () => {
 
   it('that hangs takes storage in memory with it: the runtime ends with an error', async () => {
     const storage = new FaultyStorage(await bed.directory(), { under: 'memory' });
-    const { ramax, mortal } = await start({ storage: storage.ref });
+    const { ramax, mortal } = await start({ storage: storage.ref, limits: { hangTimeoutMs } });
     storage.failNext('hangs');
     expect(await errorOf(mortal.execute('line', 1))).toMatchObject({ code: 'outcome_unknown' });
     expect(ramax.failure).toMatchObject({

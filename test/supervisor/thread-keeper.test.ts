@@ -81,7 +81,7 @@ class FakeThread implements Thread {
           return behaviour === 'silent' ? new Promise<string>(() => {}) : `ready ${this.#number}`;
         },
         drain: () => {
-          scheduler.plan(5, () => this.die(undefined));
+          scheduler.plan(this.hang === 'running' ? 5 : 2_000, () => this.die(undefined));
           return null;
         },
       },
@@ -343,6 +343,8 @@ describe('a thread that hangs', () => {
     threads[0]!.hang = 'hangs';
     await run(drained);
     expect([threads.length, deaths]).toEqual([1, []]);
+    // It had the time that it needed.
+    expect(scheduler.nowMs).toBeGreaterThan(2_000);
   });
 
   it('while it is given what it needs is replaced as well', async () => {
