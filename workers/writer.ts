@@ -29,11 +29,12 @@ export default async function writerThread({
   setLoaded(loaded);
   endOfRejections();
   const { storage, limits } = config;
-  keepBeating(new Vitals(memory), nodePlatform.clock, limits.hangTimeoutMs);
+  const vitals = new Vitals(memory);
+  keepBeating(vitals, nodePlatform.clock, limits.hangTimeoutMs);
   try {
     const adapter = await loadAdapter(storage);
     const log = await adapter.openLog(storage, nodePlatform);
-    await runWriter({ log, limits, clock: nodePlatform.clock, main: new NodePort(port) });
+    await runWriter({ log, limits, clock: nodePlatform.clock, main: new NodePort(port), vitals });
     return undefined;
   } catch (error) {
     return asRamaxError(error, 'unavailable', 'the writer failed').toData();

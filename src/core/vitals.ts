@@ -30,11 +30,13 @@ export type Running =
       readonly view: number;
       readonly spaceSequence: number;
     }
+  /** Ramax's own work in native code that takes as long as it takes, such as a file that is written anew: no hang. */
+  | { readonly kind: 'longWork' }
   /** The migration of the values of a space. */
   | { readonly kind: 'migration'; readonly spaceId: number };
 
-const kinds = ['nothing', 'call', 'event', 'migration'] as const;
-const [nothing, call, event, migration] = [0, 1, 2, 3];
+const kinds = ['nothing', 'call', 'event', 'migration', 'longWork'] as const;
+const [nothing, call, event, migration, longWork] = [0, 1, 2, 3, 4];
 
 /** Integer cells: the beat and the kind. Behind them numbers that are exact as far as those of events are. */
 const beatCell = 0;
@@ -82,6 +84,11 @@ export class Vitals {
     Atomics.store(this.#cells, kindCell, migration);
   }
 
+  /** What follows is no hang, however long it takes. */
+  worksLong(): void {
+    Atomics.store(this.#cells, kindCell, longWork);
+  }
+
   /** What was marked has come to its end. */
   rests(): void {
     Atomics.store(this.#cells, kindCell, nothing);
@@ -99,6 +106,7 @@ export function runningOf(memory: VitalsMemory): Running {
   const [first = 0, view = 0, spaceSequence = 0] = new Float64Array(memory, numbersOffset, numbersCount);
   switch (kind) {
     case 'nothing':
+    case 'longWork':
       return { kind };
     case 'call':
       return { kind, callId: first };

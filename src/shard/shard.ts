@@ -136,7 +136,13 @@ export class Shard {
       await yieldToPorts(this.#clock);
     }
     if (this.#residents.delete(address.spaceId)) this.#figures.keep(resident.stats);
-    store.scrub(rewriteBytesMax);
+    const { vitals } = this.#shared;
+    vitals.worksLong();
+    try {
+      store.scrub(rewriteBytesMax);
+    } finally {
+      vitals.rests();
+    }
   }
 
   /** Persists and closes every space. Their turns must have been answered. */

@@ -163,7 +163,8 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
     const { vitals } = thread;
     if (vitals === undefined || this.#isStopping) return;
     const { hangTimeoutMs } = limits;
-    const beat = (): number => beatOf(vitals);
+    // Long work is alive: no two looks at it are the same.
+    const beat = (): number => (runningOf(vitals).kind === 'longWork' ? Number.NaN : beatOf(vitals));
     this.#watchdog = new Watchdog({
       clock,
       hangTimeoutMs,

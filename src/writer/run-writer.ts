@@ -2,6 +2,7 @@
 
 import type { Clock } from '../core/clock.js';
 import type { Limits } from '../core/limits.js';
+import type { Vitals } from '../core/vitals.js';
 import type { LogStore } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
 import { serveWriter } from './serve-writer.js';
@@ -16,12 +17,14 @@ export interface RunWriterOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly main: Port;
+  /** Where the thread marks what it runs. Default: nobody looks. */
+  readonly vitals?: Vitals | undefined;
 }
 
 /** Resolves when the writer has drained; rejects when a commit is in doubt and its thread must end. */
-export function runWriter({ log, limits, clock, main }: RunWriterOptions): Promise<void> {
+export function runWriter({ log, limits, clock, main, vitals }: RunWriterOptions): Promise<void> {
   return new Promise((onDrained, onFailure) => {
-    const writer = new Writer({ log, clock, limits, onFailure });
+    const writer = new Writer({ log, clock, limits, onFailure, vitals });
     serveWriter({ writer, main, clock, onDrained });
     pruneNowAndThen(writer, clock, Math.min(limits.commandRetentionMs, pruneIntervalMsMax));
   });

@@ -22,6 +22,7 @@ import { type Clock, yieldToPorts } from '../core/clock.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
+import type { Vitals } from '../core/vitals.js';
 import type {
   CreateSpaceRequest,
   LogStore,
@@ -42,6 +43,7 @@ export interface WriterOptions {
   readonly limits: Limits;
   /** The writer is finished (T4): its thread must end. */
   readonly onFailure: (error: RamaxError) => void;
+  readonly vitals?: Vitals | undefined;
 }
 
 /** A request that waits for its transaction. */
@@ -82,6 +84,7 @@ export class Writer {
   readonly #clock: Clock;
   readonly #limits: Limits;
   readonly #onFailure: (error: RamaxError) => void;
+  readonly #vitals: Vitals | undefined;
   readonly #generations: Generations;
   #queue: QueuedWrite[] = [];
   readonly #transactions = new Line();
@@ -96,7 +99,8 @@ export class Writer {
   readonly #batchSizes: number[] = [];
   readonly #stats = { commits: 0, commands: 0, events: 0, fenced: 0 };
 
-  constructor({ log, clock, limits, onFailure }: WriterOptions) {
+  constructor({ log, clock, limits, onFailure, vitals }: WriterOptions) {
+    this.#vitals = vitals;
     this.#log = log;
     this.#clock = clock;
     this.#limits = limits;
@@ -160,7 +164,9 @@ export class Writer {
       const bytesMax = this.#scrubBytes;
       this.#scrubbing = undefined;
       this.#scrubBytes = 0;
-      return this.#log.scrub(bytesMax);
+      // It may be a file of many gigabytes, written anew in one piece: that is no hang.
+      this.#vitals?.worksLong();
+      return this.#log.scrub(bytesMax).finally(() => this.#vitals?.rests());
     });
     return this.#scrubbing;
   }

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { nodeCipher } from '../../src/platform/node-cipher.js';
+import { nodePlatform } from '../../src/platform/node-platform.js';
 import { KeyRing } from '../../src/supervisor/key-ring.js';
+import { Quarantine } from '../../src/supervisor/quarantine.js';
 import { ShardHandle } from '../../src/supervisor/shard-handle.js';
 import { SpaceLock } from '../../src/supervisor/space-lock.js';
 import { Scheduler } from '../../src/testing/scheduler.js';
@@ -24,7 +26,10 @@ let lock: SpaceLock;
 
 beforeEach(() => {
   scheduler = new Scheduler(1);
-  handle = new ShardHandle({ restartsMax: 5 });
+  handle = new ShardHandle({
+    limits: { restartsMax: 5 },
+    quarantine: new Quarantine(nodePlatform.textDigest),
+  });
   shard = new FakeShard(scheduler);
   settled = new Settlements();
   answers = [];

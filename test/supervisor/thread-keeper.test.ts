@@ -337,6 +337,17 @@ describe('a thread that hangs', () => {
     expect(givenUp).toHaveLength(1);
   });
 
+  it('is none while it says that its work takes long', async () => {
+    await run(keeper.start());
+    threads[0]!.signs.worksLong();
+    threads[0]!.hang = 'hangs';
+    await scheduler.advance(10_000);
+    expect([threads.length, deaths]).toEqual([1, []]);
+    threads[0]!.signs.rests();
+    await scheduler.advance(1_000);
+    expect(threads).toHaveLength(2);
+  });
+
   it('is not watched while it drains', async () => {
     await run(keeper.start());
     const drained = keeper.drain();
