@@ -1,7 +1,7 @@
 /** Every row of the report, group by group. The trials of a run follow from its rows. Pure. */
 
 import type { CommandConfiguration, Configuration, ReadConfiguration } from './configuration.js';
-import { peerNames } from './configuration.js';
+import { besides, peerNames } from './configuration.js';
 import { peers } from './peers.js';
 import { coreGroups, type GroupName, groupNames, type Row, type Source } from './row.js';
 import { seedRows } from './seed-rows.js';
@@ -26,6 +26,7 @@ const makers: Readonly<Record<GroupName, (sizes: Sizes) => readonly Row[]>> = {
   w6: longLogRows,
   w7: coldStartRows,
   memory: memoryRows,
+  fairness: fairnessRows,
   peers: peerRows,
 };
 
@@ -255,6 +256,28 @@ function memoryRows({ idleSpaces: [first, second], longRunCommands }: Sizes): re
       },
     },
   ];
+}
+
+function fairnessRows(): readonly Row[] {
+  const quiet = (beside: (typeof besides)[number], figure: FigureName): Source => ({
+    configuration: { kind: 'fairness', subject: 'ramax', beside },
+    figure,
+  });
+  return besides
+    .filter((beside) => beside !== 'nobody')
+    .flatMap((beside) =>
+      (['p50Micros', 'p99Micros'] as const).map((figure) => ({
+        id: `fairness-${beside
+          .replaceAll(/^a | the|commands/g, '')
+          .trim()
+          .replaceAll(' ', '-')}-${figure.slice(0, 3)}`,
+        group: 'fairness' as const,
+        title: `Quiet spaces beside ${beside}, ${figure.slice(0, 3)}`,
+        unit: 'µs' as const,
+        ramax: quiet(beside, figure),
+        yardstick: { name: 'beside nobody', ...quiet('nobody', figure) },
+      })),
+    );
 }
 
 function peerRows(): readonly Row[] {

@@ -3,6 +3,7 @@
 import type { HistorySpec, TrialResult, TrialSpec } from './trial-spec.js';
 import { measureColdStart } from './trials/cold-start.js';
 import { measureCommands } from './trials/commands.js';
+import { measureFairness } from './trials/fairness.js';
 import type { Finding } from './trials/finding.js';
 import { makeHistory } from './trials/history.js';
 import { measureIdleSpaces } from './trials/idle-spaces.js';
@@ -35,6 +36,8 @@ function measure(spec: TrialSpec): Promise<Finding> {
       return measureRebuild(spec, configuration);
     case 'stream':
       return measureStream(spec, configuration);
+    case 'fairness':
+      return measureFairness(spec, configuration);
     case 'cold start':
       return measureColdStart(spec);
     case 'idle spaces':

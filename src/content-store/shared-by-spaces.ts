@@ -6,6 +6,7 @@ import type { LoadedView } from '../core/loaded-app.js';
 import { Permits } from '../core/permits.js';
 import { ValueCache } from '../pstate/value-cache.js';
 import { History } from './history.js';
+import type { HeldBytes } from './output-gate.js';
 import type { TurnCount } from './pace.js';
 
 /** See the head of this file. */
@@ -17,6 +18,8 @@ export interface SharedBySpaces {
   readonly fingerprints: Fingerprints;
   /** The turns that were taken. */
   readonly turnCount: TurnCount;
+  /** The answers that are held back. */
+  readonly heldBytes: HeldBytes;
 }
 
 /** Made once for a shard, or for a content store that is used alone. */
@@ -28,6 +31,7 @@ export function sharedBySpaces(limits: Limits): SharedBySpaces {
     fills: new Permits(limits.buildsAtOnceMax),
     fingerprints: new Fingerprints(),
     turnCount,
+    heldBytes: { bytes: 0 },
   };
 }
 

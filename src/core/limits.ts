@@ -41,6 +41,11 @@ export interface Limits {
   readonly commandBytesMax: number;
   /** Bytes of answers that one space holds back behind its commits; over it the mailbox pauses. */
   readonly heldBytesMax: number;
+  /**
+   * Bytes of answers that all spaces of one shard hold back together; over it a mailbox pauses whose space holds one already, so that
+   * each space that reads has one at worst.
+   */
+  readonly shardHeldBytesMax: number;
   /** UTF-8 bytes of an entity id, event type, PState key, command id, causation id, correlation id or tag. */
   readonly idBytesMax: number;
   /** Tags on one event. */
@@ -137,6 +142,7 @@ export const defaultLimits: Limits = {
   eventsPerCommandMax: 1_000,
   commandBytesMax: 8 * 1024 * 1024,
   heldBytesMax: 32 * 1024 * 1024,
+  shardHeldBytesMax: 128 * 1024 * 1024,
   idBytesMax: 512,
   tagsPerEventMax: 16,
   metadataBytesMax: 16 * 1024,
