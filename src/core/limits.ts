@@ -17,6 +17,8 @@ export interface Limits {
   readonly spaceWaitingMax: number;
   /** Calls that may wait for room over all spaces. */
   readonly totalWaitingMax: number;
+  /** Bytes of the parameters of calls that wait for room, over all spaces. */
+  readonly totalWaitingBytesMax: number;
   /** Calls in flight over all spaces: bounds the memory of the main thread and of all mailboxes together. */
   readonly totalInFlightMax: number;
   /** Bytes of parameters in flight over all spaces, because a count alone does not bound memory. */
@@ -130,6 +132,7 @@ export const defaultLimits: Limits = {
   spaceInFlightMax: 4_096,
   spaceWaitingMax: 65_536,
   totalWaitingMax: 262_144,
+  totalWaitingBytesMax: 256 * 1024 * 1024,
   totalInFlightMax: 65_536,
   totalInFlightBytesMax: 256 * 1024 * 1024,
   mailboxTurnsMax: 8_192,

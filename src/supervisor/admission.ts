@@ -11,6 +11,7 @@
  *   A4  No call waits for ever behind others: spaces get room in turn, and the bytes that the next call needs are kept for
  *       it, however small those behind it are.
  *   A5  A suspended space has no waiting command, and none is admitted.
+ *   A6  Spaces that have much in flight leave the last eighth of all room to those that have little: they cannot have it refused.
  */
 
 import type { Clock } from '../core/clock.js';
@@ -30,6 +31,7 @@ export type AdmissionLimits = Pick<
   | 'spaceInFlightMax'
   | 'spaceWaitingMax'
   | 'totalWaitingMax'
+  | 'totalWaitingBytesMax'
   | 'totalInFlightMax'
   | 'totalInFlightBytesMax'
   | 'valueBytesMax'
@@ -56,6 +58,7 @@ export interface Waiter extends Entrant {
 
 interface SpaceCounts {
   inFlight: number;
+  bytes: number;
   /** Commands among them. */
   commands: number;
   inFlightMax: number;
@@ -68,6 +71,11 @@ interface SpaceCounts {
   /** Told when no command is in flight. */
   whenNoCommands: (() => void)[] | undefined;
 }
+
+/** Of all room, what is left to spaces with little in flight (A6). */
+const reserveShare = 1 / 8;
+/** A space has little in flight when it has less than this of what all may have. */
+const littleShare = 1 / 1_024;
 
 /** Spaces with nothing in flight that may be remembered for their rate before all of them are looked at. */
 const sweepSpacesMin = 1_024;
@@ -86,6 +94,9 @@ export class Admission {
   #inFlight = 0;
   #inFlightBytes = 0;
   #waiting = 0;
+  #waitingBytes = 0;
+  /** What is kept for spaces with little; none where the bounds are so small that it would not hold a call of any size. */
+  readonly #reserve: { readonly calls: number; readonly bytes: number };
   #sweepAt = sweepSpacesMin;
 
   /** @param spaceLimits of every space that has none of its own */
@@ -93,6 +104,11 @@ export class Admission {
     this.#limits = limits;
     this.#clock = clock;
     this.#spaceLimits = spaceLimits;
+    const bytes = Math.floor(limits.totalInFlightBytesMax * reserveShare);
+    this.#reserve = {
+      calls: Math.floor(limits.totalInFlightMax * reserveShare),
+      bytes: bytes < limits.valueBytesMax ? 0 : bytes,
+    };
   }
 
   get inFlight(): number {
@@ -131,12 +147,16 @@ export class Admission {
   wait(waiter: Waiter): void {
     const { spaceId } = waiter;
     const space = this.#spaces.get(spaceId) ?? this.#remember(spaceId);
-    const isFull = this.#waiting >= this.#limits.totalWaitingMax;
-    if (isFull || waitingIn(space) >= this.#limits.spaceWaitingMax || suspensionFor(space, waiter)) {
+    if (
+      this.#isQueueFull(waiter) ||
+      waitingIn(space) >= this.#limits.spaceWaitingMax ||
+      suspensionFor(space, waiter)
+    ) {
       this.#forgetIfEmpty(spaceId, space);
       throw this.refusal(waiter);
     }
     this.#waiting++;
+    this.#waitingBytes += waiter.bytes;
     space.waiting ??= new Set();
     space.waiting.add(waiter);
     this.#waitingSpaces.add(spaceId);
@@ -148,7 +168,7 @@ export class Admission {
     const { spaceId } = waiter;
     const space = this.#spaces.get(spaceId);
     if (space === undefined) return;
-    if (space.waiting?.delete(waiter) === true) this.#waiting--;
+    this.#unqueue(space, waiter);
     this.#admitBehindGone(spaceId);
     this.#forgetIfEmpty(spaceId, space);
   }
@@ -158,6 +178,7 @@ export class Admission {
     const wasTight = this.#isTight;
     const space = this.#spaces.get(spaceId) ?? this.#remember(spaceId);
     space.inFlight--;
+    space.bytes -= bytes;
     this.#inFlight--;
     this.#inFlightBytes -= bytes;
     if (isCommand && --space.commands === 0 && space.whenNoCommands !== undefined) tellNoCommands(space);
@@ -228,6 +249,7 @@ export class Admission {
         spaceInFlightMax: space?.inFlightMax ?? this.#limits.spaceInFlightMax,
         spaceWaiting: space?.waiting?.size ?? 0,
         totalWaiting: this.#waiting,
+        totalWaitingBytes: this.#waitingBytes,
         totalInFlight: this.#inFlight,
         totalInFlightMax: this.#limits.totalInFlightMax,
         totalInFlightBytes: this.#inFlightBytes,
@@ -242,10 +264,24 @@ export class Admission {
    * `valueBytesMax`, so with more bytes than that left, none waits for bytes.
    */
   get #isTight(): boolean {
+    const { totalInFlightMax, totalInFlightBytesMax, valueBytesMax } = this.#limits;
     return (
-      this.#inFlight >= this.#limits.totalInFlightMax ||
-      this.#inFlightBytes + this.#limits.valueBytesMax > this.#limits.totalInFlightBytesMax
+      this.#inFlight >= totalInFlightMax - this.#reserve.calls ||
+      this.#inFlightBytes + valueBytesMax > totalInFlightBytesMax - this.#reserve.bytes
     );
+  }
+
+  /** One call may always wait, whatever its size. */
+  #isQueueFull({ bytes }: Entrant): boolean {
+    const { totalWaitingMax, totalWaitingBytesMax } = this.#limits;
+    if (this.#waiting >= totalWaitingMax) return true;
+    return this.#waiting > 0 && this.#waitingBytes + bytes > totalWaitingBytesMax;
+  }
+
+  #unqueue(space: SpaceCounts, waiter: Waiter): void {
+    if (space.waiting?.delete(waiter) !== true) return;
+    this.#waiting--;
+    this.#waitingBytes -= waiter.bytes;
   }
 
   /** Goes round the waiting spaces, one call each, so that no tenant takes all the room. */
@@ -283,9 +319,8 @@ export class Admission {
       if (!this.#awaitPace(spaceId, space, waiter) && this.#needsBytes(space)) this.#savingFor = spaceId;
       return false;
     }
-    space.waiting.delete(waiter);
+    this.#unqueue(space, waiter);
     if (space.waiting.size === 0) this.#waitingSpaces.delete(spaceId);
-    this.#waiting--;
     this.#admit(space, waiter);
     this.#isAdmitting = true;
     waiter.admitted();
@@ -307,6 +342,7 @@ export class Admission {
 
   #admit(space: SpaceCounts, { bytes, isCommand }: Entrant): void {
     space.inFlight++;
+    space.bytes += bytes;
     this.#inFlight++;
     this.#inFlightBytes += bytes;
     if (!isCommand) return;
@@ -317,29 +353,41 @@ export class Admission {
   #fits(space: SpaceCounts, { bytes, isCommand }: Entrant): boolean {
     return (
       space.inFlight < space.inFlightMax &&
-      this.#hasTotalRoom(bytes) &&
+      this.#hasTotalRoom(bytes, space) &&
       (space.rules === undefined || !isCommand || isAllowed(space.rules))
     );
   }
 
   /** Of a call that does not fit: nothing but bytes is missing. */
   #needsBytes(space: SpaceCounts): boolean {
-    return space.inFlight < space.inFlightMax && this.#inFlight < this.#limits.totalInFlightMax;
+    return space.inFlight < space.inFlightMax && this.#inFlight < this.#callsMaxFor(space);
   }
 
   /** One call of any size is always let through, or it could never run. */
-  #hasTotalRoom(bytes: number): boolean {
-    return (
-      this.#inFlight < this.#limits.totalInFlightMax &&
-      (this.#inFlight === 0 || this.#inFlightBytes + bytes <= this.#limits.totalInFlightBytesMax)
-    );
+  #hasTotalRoom(bytes: number, space?: SpaceCounts): boolean {
+    if (this.#inFlight === 0) return true;
+    if (this.#inFlight >= this.#callsMaxFor(space)) return false;
+    return this.#inFlightBytes + bytes <= this.#bytesMaxFor(space);
+  }
+
+  /** How many calls there may be over all for one more of this space (A6). */
+  #callsMaxFor(space: SpaceCounts | undefined): number {
+    const { totalInFlightMax } = this.#limits;
+    const hasLittle = space === undefined || space.inFlight < Math.max(1, totalInFlightMax * littleShare);
+    return hasLittle ? totalInFlightMax : totalInFlightMax - this.#reserve.calls;
+  }
+
+  /** The same for bytes. */
+  #bytesMaxFor(space: SpaceCounts | undefined): number {
+    const { totalInFlightBytesMax } = this.#limits;
+    const hasLittle = space === undefined || space.bytes < Math.max(1, totalInFlightBytesMax * littleShare);
+    return hasLittle ? totalInFlightBytesMax : totalInFlightBytesMax - this.#reserve.bytes;
   }
 
   #refuseWaiting(space: SpaceCounts, error: RamaxError): void {
     for (const waiter of space.waiting ?? []) {
       if (!waiter.isCommand) continue;
-      space.waiting?.delete(waiter);
-      this.#waiting--;
+      this.#unqueue(space, waiter);
       waiter.refused(error);
     }
   }
@@ -353,6 +401,7 @@ export class Admission {
     if (this.#spaces.size >= this.#sweepAt) this.#sweep();
     const space: SpaceCounts = {
       inFlight: 0,
+      bytes: 0,
       commands: 0,
       inFlightMax: this.#limits.spaceInFlightMax,
       waiting: undefined,

@@ -13,6 +13,7 @@ const limits: AdmissionLimits = {
   spaceInFlightMax: 3,
   spaceWaitingMax: 4,
   totalWaitingMax: 7,
+  totalWaitingBytesMax: 1_000,
   totalInFlightMax: 5,
   totalInFlightBytesMax: 100,
   valueBytesMax: 60,
@@ -231,7 +232,7 @@ describe('admission', () => {
 
   it('goes on with the room of a call that ends as soon as it is admitted, however many do', () => {
     const admission = new Admission(
-      { ...limits, spaceWaitingMax: 100_000, totalWaitingMax: 100_000 },
+      { ...limits, spaceWaitingMax: 100_000, totalWaitingMax: 100_000, totalWaitingBytesMax: 100_000 },
       new ManualClock(),
     );
     for (let call = 0; call < 3; call++) admission.enter(read(1, 1));
@@ -265,5 +266,58 @@ describe('admission', () => {
       spaceInFlightMax: 3,
       totalInFlight: 3,
     });
+  });
+
+  it('lets no more bytes wait than its bound, but one call of any size', () => {
+    const admission = new Admission(
+      { ...limits, totalInFlightMax: 1, totalWaitingBytesMax: 50 },
+      new ManualClock(),
+    );
+    admission.enter(read(9, 1));
+    const large = waiterOf(read(1, 1_000));
+    admission.wait(large);
+    expect(() => admission.wait(waiterOf(read(2, 1)))).toThrow(
+      expect.objectContaining({ code: 'overloaded' }),
+    );
+    admission.leaveQueue(large);
+    admission.wait(waiterOf(read(2, 30)));
+    expect(() => admission.wait(waiterOf(read(3, 30)))).toThrow(
+      expect.objectContaining({ code: 'overloaded' }),
+    );
+    admission.wait(waiterOf(read(3, 20)));
+  });
+
+  it('keeps the last eighth of all room for spaces that have little of it', () => {
+    const wide = {
+      ...limits,
+      spaceInFlightMax: 5_000,
+      totalInFlightMax: 8_192,
+      totalInFlightBytesMax: 81_920,
+    };
+    const fill = (admission: Admission, spaceId: number, bytes: number): number => {
+      let count = 0;
+      while (admission.enter(read(spaceId, bytes))) count++;
+      return count;
+    };
+    const byCount = new Admission(wide, new ManualClock());
+    expect([fill(byCount, 1, 0), fill(byCount, 2, 0)]).toEqual([5_000, 8_192 * (7 / 8) - 5_000]);
+    // A space that is not known may have eight calls of the last eighth, and a 1,024th of all is eight.
+    expect([fill(byCount, 3, 0), fill(byCount, 4, 0), byCount.inFlight]).toEqual([8, 8, 7_184]);
+    const byBytes = new Admission(wide, new ManualClock());
+    expect(fill(byBytes, 1, 60)).toBe(Math.floor((81_920 * (7 / 8)) / 60));
+    expect([fill(byBytes, 2, 40), fill(byBytes, 3, 40)]).toEqual([2, 2]);
+  });
+
+  it('lets those in that wait when the room over all, less the reserve, is there again', () => {
+    const wide = { ...limits, spaceInFlightMax: 100, totalInFlightMax: 16 };
+    const admission = new Admission(wide, new ManualClock());
+    for (let n = 0; n < 14; n++) admission.enter(read(n % 2, 1));
+    const admitted: number[] = [];
+    for (const spaceId of [0, 1, 0, 1]) {
+      admission.wait(waiterOf(read(spaceId, 1), () => admitted.push(spaceId)));
+    }
+    expect(admission.enter(read(5, 1))).toBe(true);
+    for (let n = 0; n < 3; n++) admission.leave(read(n % 2, 1));
+    expect(admitted).toEqual([0, 1]);
   });
 });
