@@ -78,7 +78,7 @@ export interface FairnessConfiguration {
 
 /** What is measured once in its own way, with Ramax alone. */
 export interface SingleConfiguration {
-  readonly kind: 'cold start' | 'idle spaces' | 'long run' | 'nouns';
+  readonly kind: 'cold start' | 'idle spaces' | 'long run' | 'nouns' | 'overload';
   readonly subject: 'ramax';
 }
 

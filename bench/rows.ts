@@ -203,7 +203,7 @@ function longLogRows({ historyEvents, longHistories }: Sizes): readonly Row[] {
   );
 }
 
-function single(kind: 'cold start' | 'idle spaces' | 'long run', figure: FigureName): Source {
+function single(kind: 'cold start' | 'idle spaces' | 'long run' | 'overload', figure: FigureName): Source {
   return { configuration: { kind, subject: 'ramax' } satisfies Configuration, figure };
 }
 
@@ -263,7 +263,14 @@ function fairnessRows(): readonly Row[] {
     configuration: { kind: 'fairness', subject: 'ramax', beside },
     figure,
   });
-  return besides
+  const overload = (id: string, title: string, unit: Row['unit'], figure: FigureName): Row => ({
+    id: `overload-${id}`,
+    group: 'fairness',
+    title: `Ten times what can be taken is offered: ${title}`,
+    unit,
+    ramax: single('overload', figure),
+  });
+  const quietRows = besides
     .filter((beside) => beside !== 'nobody')
     .flatMap((beside) =>
       (['p50Micros', 'p99Micros'] as const).map((figure) => ({
@@ -278,6 +285,21 @@ function fairnessRows(): readonly Row[] {
         yardstick: { name: 'beside nobody', ...quiet('nobody', figure) },
       })),
     );
+  return [
+    ...quietRows,
+    {
+      ...overload('accepted', 'accepted', 'per second', 'perSecond'),
+      yardstick: { name: 'offered', ...single('overload', 'offeredPerSecond') },
+    },
+    {
+      ...overload('quiet', 'quiet spaces, p99', 'µs', 'p99Micros'),
+      yardstick: { name: 'their p50', ...single('overload', 'p50Micros') },
+    },
+    {
+      ...overload('memory', 'resident size of the last quarter', 'MiB', 'lastQuarterBytes'),
+      yardstick: { name: 'of the second', ...single('overload', 'secondQuarterBytes') },
+    },
+  ];
 }
 
 function peerRows(): readonly Row[] {

@@ -9,6 +9,7 @@ import { makeHistory } from './trials/history.js';
 import { measureIdleSpaces } from './trials/idle-spaces.js';
 import { measureLongRun } from './trials/long-run.js';
 import { measureNouns } from './trials/nouns.js';
+import { measureOverload } from './trials/overload.js';
 import { measureRaw } from './trials/raw.js';
 import { measureReads } from './trials/reads.js';
 import { measureRebuild } from './trials/rebuild.js';
@@ -44,6 +45,8 @@ function measure(spec: TrialSpec): Promise<Finding> {
       return measureIdleSpaces(spec);
     case 'long run':
       return measureLongRun(spec);
+    case 'overload':
+      return measureOverload(spec);
     case 'nouns':
       return measureNouns(spec);
   }

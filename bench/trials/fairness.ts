@@ -21,7 +21,7 @@ const slowInFlight = 8;
 const slowMs = 5;
 const shards = 2;
 
-const contact = { id: 'c1', name: 'Grace Hopper', email: 'c1@acme.example' };
+export const contact = { id: 'c1', name: 'Grace Hopper', email: 'c1@acme.example' };
 
 export async function measureFairness(spec: TrialSpec, { beside }: FairnessConfiguration): Promise<Finding> {
   const ramax = await startRamax({ ...spec, shards });
@@ -41,7 +41,7 @@ export async function measureFairness(spec: TrialSpec, { beside }: FairnessConfi
       loud.start(floodInFlight, () => space.execute('updateContact', contact, { overload: 'wait' }));
     }
     await sendAll(quiet, spec.warmUp);
-    const meter = await sendAll(quiet, spec.measured);
+    const { meter } = await sendAll(quiet, spec.measured);
     return { figures: meter.figures, latencies: meter.encodedLatencies };
   } finally {
     await loud.stop();
@@ -69,9 +69,13 @@ class Loud {
 }
 
 /** Lets each quiet space send until the bound is reached. */
-async function sendAll(quiet: readonly SpaceHandle<Contacts>[], bound: Bound): Promise<Meter> {
+export async function sendAll(
+  quiet: readonly SpaceHandle<Contacts>[],
+  bound: Bound,
+): Promise<{ readonly meter: Meter; readonly answered: number }> {
   const meter = new Meter(bound);
   let isOver = false;
+  let answered = 0;
   void meter.ended.then(() => {
     isOver = true;
   });
@@ -81,9 +85,10 @@ async function sendAll(quiet: readonly SpaceHandle<Contacts>[], bound: Bound): P
     for (; !isOver; dueMs = Math.max(dueMs + periodMs, performance.now())) {
       await sleep(Math.max(0, dueMs - performance.now()));
       await space.execute('updateContact', contact);
+      answered++;
       meter.recordAnswer(dueMs);
     }
   };
   await Promise.all(quiet.map(send));
-  return meter;
+  return { meter, answered };
 }
