@@ -53,14 +53,15 @@ describe('the output gate', () => {
     expect(gate.size).toBe(0);
   });
 
-  it('counts the bytes of the answers that it holds', () => {
-    const gate = new OutputGate({ bytes: 0 });
+  it('counts the bytes of the answers that it holds, for itself and for all gates', () => {
+    const ofAll = { bytes: 100 };
+    const gate = new OutputGate(ofAll);
     for (const held of [answer(0, 5), write(1), answer(1, 7)]) gate.hold(held);
     expect(gate.bytes).toBe(12);
     gate.next(0);
-    expect(gate.bytes).toBe(7);
+    expect([gate.bytes, ofAll.bytes]).toEqual([7, 107]);
     gate.takeAll();
-    expect(gate.bytes).toBe(0);
+    expect([gate.bytes, ofAll.bytes]).toEqual([0, 100]);
   });
 
   it('lets out all in order, each as early as it may', () => {
