@@ -57,6 +57,8 @@ describe('a suspended space', () => {
     const suspension = ramax.spaces.suspend('acme');
     const seen = watch(suspension);
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => 'suspended'));
+    // A whole way to the writer and back: a suspension that waits for nothing would be answered.
+    await ramax.spaces.findByName('acme');
     expect(seen.settled).toBe(false);
     gate.release();
     await suspension;
