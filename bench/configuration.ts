@@ -61,9 +61,24 @@ export interface StreamConfiguration {
   readonly history: number;
 }
 
+/** Who is loud while quiet spaces send their few commands. */
+export const besides = [
+  'nobody',
+  'a flood on the same shard',
+  'a flood on the other shard',
+  'slow commands',
+] as const;
+
+/** The latency of quiet spaces beside a loud one. */
+export interface FairnessConfiguration {
+  readonly kind: 'fairness';
+  readonly subject: 'ramax';
+  readonly beside: (typeof besides)[number];
+}
+
 /** What is measured once in its own way, with Ramax alone. */
 export interface SingleConfiguration {
-  readonly kind: 'cold start' | 'idle spaces' | 'long run' | 'nouns';
+  readonly kind: 'cold start' | 'idle spaces' | 'long run' | 'nouns' | 'overload';
   readonly subject: 'ramax';
 }
 
@@ -73,6 +88,7 @@ export type Configuration =
   | ReadConfiguration
   | RebuildConfiguration
   | StreamConfiguration
+  | FairnessConfiguration
   | SingleConfiguration;
 
 /** A log that trials begin with; made once in a run and copied for each. */
@@ -98,6 +114,8 @@ export function nameOf(configuration: Configuration): string {
       return `rebuild ${configuration.subject}, ${configuration.workload} of ${configuration.history}`;
     case 'stream':
       return `stream ${configuration.subject}`;
+    case 'fairness':
+      return `quiet spaces beside ${configuration.beside}`;
     default:
       return configuration.kind;
   }

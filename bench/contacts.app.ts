@@ -16,6 +16,12 @@ export default defineApp({
       if (!pstate.has(entityId)) return reject('contact_unknown', { id: contact.id });
       return [{ entityId, type: 'contact.updated', payload: contact }];
     },
+    /** What one tenant may do to the others of its shard. */
+    takeLong(_pstate, ms: number) {
+      const endMs = performance.now() + ms;
+      while (performance.now() < endMs);
+      return [];
+    },
   },
   projections: {
     'contact.added'(pstate, event) {

@@ -4,7 +4,19 @@ import type { Configuration } from './configuration.js';
 import type { FigureName } from './trial-spec.js';
 
 /** The groups of rows, as `--only` takes them. */
-export const groupNames = ['w1', 'w2', 'w3', 'w4', 'w5', 'seed', 'w6', 'w7', 'memory', 'peers'] as const;
+export const groupNames = [
+  'w1',
+  'w2',
+  'w3',
+  'w4',
+  'w5',
+  'seed',
+  'w6',
+  'w7',
+  'memory',
+  'fairness',
+  'peers',
+] as const;
 
 export type GroupName = (typeof groupNames)[number];
 

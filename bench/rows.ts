@@ -1,7 +1,7 @@
 /** Every row of the report, group by group. The trials of a run follow from its rows. Pure. */
 
 import type { CommandConfiguration, Configuration, ReadConfiguration } from './configuration.js';
-import { peerNames } from './configuration.js';
+import { besides, peerNames } from './configuration.js';
 import { peers } from './peers.js';
 import { coreGroups, type GroupName, groupNames, type Row, type Source } from './row.js';
 import { seedRows } from './seed-rows.js';
@@ -26,6 +26,7 @@ const makers: Readonly<Record<GroupName, (sizes: Sizes) => readonly Row[]>> = {
   w6: longLogRows,
   w7: coldStartRows,
   memory: memoryRows,
+  fairness: fairnessRows,
   peers: peerRows,
 };
 
@@ -202,7 +203,7 @@ function longLogRows({ historyEvents, longHistories }: Sizes): readonly Row[] {
   );
 }
 
-function single(kind: 'cold start' | 'idle spaces' | 'long run', figure: FigureName): Source {
+function single(kind: 'cold start' | 'idle spaces' | 'long run' | 'overload', figure: FigureName): Source {
   return { configuration: { kind, subject: 'ramax' } satisfies Configuration, figure };
 }
 
@@ -253,6 +254,50 @@ function memoryRows({ idleSpaces: [first, second], longRunCommands }: Sizes): re
         name: 'itself in a short trial',
         ...commands({ workload: 'w1', inFlight: 1_024, subject: 'ramax' }),
       },
+    },
+  ];
+}
+
+function fairnessRows(): readonly Row[] {
+  const quiet = (beside: (typeof besides)[number], figure: FigureName): Source => ({
+    configuration: { kind: 'fairness', subject: 'ramax', beside },
+    figure,
+  });
+  const overload = (id: string, title: string, unit: Row['unit'], figure: FigureName): Row => ({
+    id: `overload-${id}`,
+    group: 'fairness',
+    title: `Ten times what can be taken is offered: ${title}`,
+    unit,
+    ramax: single('overload', figure),
+  });
+  const quietRows = besides
+    .filter((beside) => beside !== 'nobody')
+    .flatMap((beside) =>
+      (['p50Micros', 'p99Micros'] as const).map((figure) => ({
+        id: `fairness-${beside
+          .replaceAll(/^a | the|commands/g, '')
+          .trim()
+          .replaceAll(' ', '-')}-${figure.slice(0, 3)}`,
+        group: 'fairness' as const,
+        title: `Quiet spaces beside ${beside}, ${figure.slice(0, 3)}`,
+        unit: 'µs' as const,
+        ramax: quiet(beside, figure),
+        yardstick: { name: 'beside nobody', ...quiet('nobody', figure) },
+      })),
+    );
+  return [
+    ...quietRows,
+    {
+      ...overload('accepted', 'accepted', 'per second', 'perSecond'),
+      yardstick: { name: 'offered', ...single('overload', 'offeredPerSecond') },
+    },
+    {
+      ...overload('quiet', 'quiet spaces, p99', 'µs', 'p99Micros'),
+      yardstick: { name: 'their p50', ...single('overload', 'p50Micros') },
+    },
+    {
+      ...overload('memory', 'resident size of the last quarter', 'MiB', 'lastQuarterBytes'),
+      yardstick: { name: 'of the second', ...single('overload', 'secondQuarterBytes') },
     },
   ];
 }

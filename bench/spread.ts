@@ -19,3 +19,9 @@ export function spreadOf(figures: readonly number[]): Spread {
   }
   return { median: (low + high) / 2, min, max };
 }
+
+/** The median of one quarter of figures in the order in which they were taken; quarters count from 0. */
+export function quarterMedian(figures: readonly number[], quarter: number): number {
+  const share = figures.length / 4;
+  return spreadOf(figures.slice(Math.floor(share * quarter), Math.ceil(share * (quarter + 1)))).median;
+}

@@ -42,6 +42,7 @@ export interface CommitCounts {
 /** Every figure that a trial can find, with its unit at the end of its name. */
 export type FigureName =
   | 'perSecond'
+  | 'offeredPerSecond'
   | 'p50Micros'
   | 'p99Micros'
   | 'p999Micros'

@@ -3,11 +3,13 @@
 import type { HistorySpec, TrialResult, TrialSpec } from './trial-spec.js';
 import { measureColdStart } from './trials/cold-start.js';
 import { measureCommands } from './trials/commands.js';
+import { measureFairness } from './trials/fairness.js';
 import type { Finding } from './trials/finding.js';
 import { makeHistory } from './trials/history.js';
 import { measureIdleSpaces } from './trials/idle-spaces.js';
 import { measureLongRun } from './trials/long-run.js';
 import { measureNouns } from './trials/nouns.js';
+import { measureOverload } from './trials/overload.js';
 import { measureRaw } from './trials/raw.js';
 import { measureReads } from './trials/reads.js';
 import { measureRebuild } from './trials/rebuild.js';
@@ -35,12 +37,16 @@ function measure(spec: TrialSpec): Promise<Finding> {
       return measureRebuild(spec, configuration);
     case 'stream':
       return measureStream(spec, configuration);
+    case 'fairness':
+      return measureFairness(spec, configuration);
     case 'cold start':
       return measureColdStart(spec);
     case 'idle spaces':
       return measureIdleSpaces(spec);
     case 'long run':
       return measureLongRun(spec);
+    case 'overload':
+      return measureOverload(spec);
     case 'nouns':
       return measureNouns(spec);
   }

@@ -88,6 +88,7 @@ export {
   type ReadOptions,
 } from './event-store/event-store.js';
 export type { LogReader, LogStore, SpaceRow } from './event-store/port.js';
+export type { SpaceLimits, SpaceSettings, Suspension } from './event-store/space-settings.js';
 export { nodePlatform } from './platform/node-platform.js';
 export { type OpenStorage, openStorage } from './platform/open-storage.js';
 export { Ramax } from './platform/start.js';
@@ -112,6 +113,6 @@ export type {
 } from './supervisor/space-handle.js';
 export type { SpaceMoment } from './supervisor/space-moment.js';
 export type { FetchOptions, GetResolvedOptions } from './supervisor/space-reads.js';
-export type { DeleteOptions, GetOrCreateOptions, Spaces } from './supervisor/spaces.js';
+export type { DeleteOptions, GetOrCreateOptions, Spaces, SuspendOptions } from './supervisor/spaces.js';
 export type { OverloadPolicy, WaitOptions } from './supervisor/wait-options.js';
 export type { WatchKeyOptions, WatchPrefix, WatchQuery } from './supervisor/watch-target.js';

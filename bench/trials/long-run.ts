@@ -2,7 +2,7 @@
 
 import { runClosedLoop } from '../closed-loop.js';
 import { ContactLoad } from '../contact-load.js';
-import { spreadOf } from '../spread.js';
+import { quarterMedian } from '../spread.js';
 import { RamaxSubject } from '../subjects/ramax.js';
 import type { TrialSpec } from '../trial-spec.js';
 import { workloadOf } from '../workloads.js';
@@ -40,10 +40,4 @@ export async function measureLongRun(spec: TrialSpec): Promise<Finding> {
     },
     latencies: meter.encodedLatencies,
   };
-}
-
-/** The median of one quarter, from 0. */
-function quarterMedian(values: readonly number[], quarter: number): number {
-  const share = values.length / 4;
-  return spreadOf(values.slice(Math.floor(share * quarter), Math.ceil(share * (quarter + 1)))).median;
 }

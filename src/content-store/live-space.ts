@@ -130,6 +130,7 @@ export class LiveSpace {
       clock,
       limits,
       interlock: this.#interlock,
+      heldBytes: this.#shared.heldBytes,
       onCommitted: () => this.#flush.committed(),
       onFailed: (error) => this.#appendFailed(error),
     });

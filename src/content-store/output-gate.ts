@@ -38,10 +38,21 @@ export interface HeldAnswer {
 /** What waits at the gate. */
 export type Held = HeldWrite | HeldAnswer;
 
+/** The bytes of answers that all gates of a shard hold back. */
+export interface HeldBytes {
+  bytes: number;
+}
+
 /** See the head of this file. */
 export class OutputGate {
   readonly #held = new Fifo<Held>();
+  readonly #ofAll: HeldBytes;
   #bytes = 0;
+
+  /** @param ofAll counts for all gates of a shard */
+  constructor(ofAll: HeldBytes) {
+    this.#ofAll = ofAll;
+  }
 
   get size(): number {
     return this.#held.size;
@@ -53,7 +64,7 @@ export class OutputGate {
   }
 
   hold(held: Held): void {
-    if (held.kind === 'answer') this.#bytes += held.bytes;
+    if (held.kind === 'answer') this.#count(held.bytes);
     this.#held.push(held);
   }
 
@@ -63,13 +74,18 @@ export class OutputGate {
     if (held === undefined) return undefined;
     const open = held.kind === 'write' ? held.appended !== undefined : held.sequence <= committedSequence;
     if (!open) return undefined;
-    if (held.kind === 'answer') this.#bytes -= held.bytes;
+    if (held.kind === 'answer') this.#count(-held.bytes);
     return this.#held.shift();
   }
 
   /** Takes everything that waits, in order: the speculation is over. */
   takeAll(): readonly Held[] {
-    this.#bytes = 0;
+    this.#count(-this.#bytes);
     return this.#held.takeAll();
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#ofAll.bytes += bytes;
   }
 }

@@ -7,6 +7,7 @@ import { Permits } from '../core/permits.js';
 import { Vitals } from '../core/vitals.js';
 import { ValueCache } from '../pstate/value-cache.js';
 import { History } from './history.js';
+import type { HeldBytes } from './output-gate.js';
 import type { TurnCount } from './pace.js';
 import { PoisonedEvents } from './poisoned-events.js';
 
@@ -22,6 +23,8 @@ export interface SharedBySpaces {
   /** Where is marked what code of the app runs. */
   readonly vitals: Vitals;
   readonly poisoned: PoisonedEvents;
+  /** The answers that are held back. */
+  readonly heldBytes: HeldBytes;
 }
 
 /** What the thread of a shard brings along. */
@@ -41,6 +44,7 @@ export function sharedBySpaces(
     turnCount,
     vitals,
     poisoned,
+    heldBytes: { bytes: 0 },
   };
 }
 

@@ -23,7 +23,7 @@ import { CommandMemory } from './command-memory.js';
 import type { SpaceEnd } from './decide.js';
 import type { Interlock } from './interlock.js';
 import type { Appended, ChainedAppend, LogLink, OpenedSpace } from './log-link.js';
-import { type Held, type HeldWrite, OutputGate } from './output-gate.js';
+import { type Held, type HeldBytes, type HeldWrite, OutputGate } from './output-gate.js';
 import { settleByLog } from './settle-by-log.js';
 import type { Accepted, AnyTurn, CommandTurn, Invocation } from './turn.js';
 import { findWritten } from './written-commands.js';
@@ -35,6 +35,8 @@ export interface SpeculationOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly interlock: Interlock;
+  /** The answers that are held back in all spaces of the shard. */
+  readonly heldBytes: HeldBytes;
   /** The committed head has moved, by one command. */
   readonly onCommitted: () => void;
   /** An append has failed: nothing of what is held may be believed. */
@@ -44,7 +46,7 @@ export interface SpeculationOptions {
 /** See the head of this file. */
 export class Speculation {
   readonly #options: SpeculationOptions;
-  readonly #gate = new OutputGate();
+  readonly #gate: OutputGate;
   readonly #commands = new CommandMemory();
   readonly #lookup: CommandLookup;
   readonly #appendEnds: AppendEnds = {
@@ -64,6 +66,7 @@ export class Speculation {
 
   constructor(options: SpeculationOptions) {
     this.#options = options;
+    this.#gate = new OutputGate(options.heldBytes);
     this.#lookup = new CommandLookup({
       log: options.log,
       spaceId: options.spaceId,
@@ -87,10 +90,15 @@ export class Speculation {
     return this.#gate.size;
   }
 
-  /** Whether one more turn may be decided. */
+  /**
+   * Whether one more turn may be decided. A space that holds no answer may always hold one: it waits for its own to leave, never for
+   * those of others.
+   */
   get hasRoom(): boolean {
-    const { speculativeTurnsMax, heldBytesMax } = this.#options.limits;
-    return this.#gate.size < speculativeTurnsMax && this.#gate.bytes < heldBytesMax;
+    const { bytes, size } = this.#gate;
+    const { limits, heldBytes } = this.#options;
+    if (size >= limits.speculativeTurnsMax) return false;
+    return bytes === 0 || (bytes < limits.heldBytesMax && heldBytes.bytes < limits.shardHeldBytesMax);
   }
 
   /** Everything is committed, up to the end of an opened space. */

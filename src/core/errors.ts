@@ -47,7 +47,14 @@ export const errorTable = {
     retryable: true,
     means: 'The view is made for the first time and has not caught up with the log yet.',
   },
-  overloaded: { retryable: true, means: 'A bounded queue is full. Nothing was done.' },
+  overloaded: {
+    retryable: true,
+    means: 'A bounded queue is full, or a rate is exceeded. Nothing was done.',
+  },
+  suspended: {
+    retryable: false,
+    means: 'The space is suspended and takes no commands until somebody resumes it. Nothing was done.',
+  },
   aborted: { retryable: true, means: 'The caller aborted before anything was decided.' },
   timeout: { retryable: true, means: 'The deadline passed before anything was decided.' },
   outcome_unknown: {

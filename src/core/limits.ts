@@ -17,6 +17,8 @@ export interface Limits {
   readonly spaceWaitingMax: number;
   /** Calls that may wait for room over all spaces. */
   readonly totalWaitingMax: number;
+  /** Bytes of the parameters of calls that wait for room, over all spaces. */
+  readonly totalWaitingBytesMax: number;
   /** Calls in flight over all spaces: bounds the memory of the main thread and of all mailboxes together. */
   readonly totalInFlightMax: number;
   /** Bytes of parameters in flight over all spaces, because a count alone does not bound memory. */
@@ -41,6 +43,11 @@ export interface Limits {
   readonly commandBytesMax: number;
   /** Bytes of answers that one space holds back behind its commits; over it the mailbox pauses. */
   readonly heldBytesMax: number;
+  /**
+   * Bytes of answers that all spaces of one shard hold back together; over it a mailbox pauses whose space holds one already, so that
+   * each space that reads has one at worst.
+   */
+  readonly shardHeldBytesMax: number;
   /** UTF-8 bytes of an entity id, event type, PState key, command id, causation id, correlation id or tag. */
   readonly idBytesMax: number;
   /** Tags on one event. */
@@ -136,6 +143,7 @@ export const defaultLimits: Limits = {
   spaceInFlightMax: 4_096,
   spaceWaitingMax: 65_536,
   totalWaitingMax: 262_144,
+  totalWaitingBytesMax: 256 * 1024 * 1024,
   totalInFlightMax: 65_536,
   totalInFlightBytesMax: 256 * 1024 * 1024,
   mailboxTurnsMax: 8_192,
@@ -148,6 +156,7 @@ export const defaultLimits: Limits = {
   eventsPerCommandMax: 1_000,
   commandBytesMax: 8 * 1024 * 1024,
   heldBytesMax: 32 * 1024 * 1024,
+  shardHeldBytesMax: 128 * 1024 * 1024,
   idBytesMax: 512,
   tagsPerEventMax: 16,
   metadataBytesMax: 16 * 1024,

@@ -10,26 +10,21 @@ import type { SpaceEncryption } from '../core/cipher.js';
 import { RamaxError } from '../core/errors.js';
 import { freezeValue, type Value } from '../core/values.js';
 
-/** Whether reads of a suspended space are answered. */
-export type SuspendedReads = 'allow' | 'refuse';
-
-/** Why and since when a space takes no commands. */
+/** Why and since when a space takes no commands. Whatever reads, keeps or takes away goes on. */
 export interface Suspension {
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
   /** What its callers are told. */
   readonly reason?: string;
-  /** Default: `allow`. */
-  readonly reads?: SuspendedReads;
 }
 
-/** Bounds of one space, in place of those that hold for all. */
+/** Bounds of one space. Each is an integer from 1. */
 export interface SpaceLimits {
-  /** Commands that are admitted in a second, on average. */
+  /** Commands that are admitted in a second, on average. Default: no bound. */
   readonly commandsPerSecondMax?: number;
   /** Commands that are admitted at once after a rest. Default: as many as in one second. */
   readonly commandsBurstMax?: number;
-  /** Calls under way at once, as `spaceInFlightMax` for all. */
+  /** Calls under way at once: commands and reads, from call to answer. Default: `limits.spaceInFlightMax`. */
   readonly inFlightMax?: number;
 }
 

@@ -133,6 +133,11 @@ export class Caller<Table> {
     return { answer, cancel: () => isOpen && this.cancel(callId) };
   }
 
+  /** Sends at once what waits for the end of the event loop's turn. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
   /** Gives the link up: every waiting call fails with `unavailable`. */
   close(): void {
     this.#port.close();
@@ -189,6 +194,12 @@ export type Handlers<Table> = {
 
 type AnyHandler = (body: unknown, serving: ServedCall) => unknown;
 
+/** The serving end of a link, for who serves. */
+export interface Served {
+  /** Sends at once what waits for the end of the event loop's turn. */
+  flush(): void;
+}
+
 /** Serves the calls of a table on `port` until it closes. */
 export function serve<Table>(
   spec: LinkSpec<Table>,
@@ -196,10 +207,11 @@ export function serve<Table>(
   handlers: Handlers<Table>,
   clock: Clock,
   onClose: () => void = () => {},
-): void {
+): Served {
   const server = new Server(spec, port, handlers, clock);
   port.onClose(onClose);
   port.onMessage((message, ports) => server.receive(message, ports));
+  return server;
 }
 
 /** The serving end of a link. */
@@ -218,6 +230,10 @@ class Server<Table> {
     for (const name of Object.keys(spec.calls) as (keyof Table)[]) {
       this.#handlers[spec.calls[name]] = handlers[name] as AnyHandler;
     }
+  }
+
+  flush(): void {
+    this.#outbox.flush();
   }
 
   receive(message: Message, ports: readonly Port[]): void {

@@ -29,6 +29,8 @@ export interface ShardStats {
   /** Turns in mailboxes, and answers held back behind their commits. */
   readonly queuedTurns: number;
   readonly heldAnswers: number;
+  /** Bytes of the answers held back, commands apart. */
+  readonly heldBytes: number;
   /** Turns in the fullest mailbox. */
   readonly deepestMailbox: number;
   /** Keys that are changed and not persisted yet. */

@@ -50,6 +50,7 @@ export class Mailbox implements Drainable {
   readonly #turns = new Fifo<AnyTurn>();
   #state: 'resting' | 'ready' | 'draining' | 'preparing' = 'resting';
   #decided = 0;
+  isSlow = false;
 
   constructor(options: MailboxOptions) {
     this.#options = options;

@@ -90,7 +90,11 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
       return null;
     },
   };
-  serve(shardLink, main, handlers, clock);
+  const served = serve(shardLink, main, handlers, clock);
+  shard.sendNow = () => {
+    writer.flush();
+    served.flush();
+  };
 }
 
 /** Brings what a read gives to the link. */

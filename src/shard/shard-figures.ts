@@ -1,9 +1,9 @@
 /** What a shard reports: sums over its resident spaces, and over those that are resident no longer. */
 
+import type { SharedBySpaces } from '../content-store/shared-by-spaces.js';
 import { addMigrations, noMigrations } from '../content-store/write-back.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import type { ShardHealth, ShardStats, ViewFigures, ViewProblem } from '../protocol/stats.js';
-import type { ValueCacheStats } from '../pstate/value-cache.js';
 import type { ResidentSpace, ResidentStats } from './resident-space.js';
 
 const problemsShownMax = 100;
@@ -26,7 +26,11 @@ export class ShardFigures {
   }
 
   /** The figures of a shard with these residents. */
-  of(residents: Iterable<ResidentSpace>, app: LoadedApp, cache: ValueCacheStats): ShardStats {
+  of(
+    residents: Iterable<ResidentSpace>,
+    app: LoadedApp,
+    { cache, heldBytes }: Pick<SharedBySpaces, 'cache' | 'heldBytes'>,
+  ): ShardStats {
     const sum = {
       openSpaces: 0,
       queuedTurns: 0,
@@ -58,7 +62,13 @@ export class ShardFigures {
       sum.migrations = addMigrations(sum.migrations, stats.migrations);
       countViews(resident, views);
     }
-    return { ...sum, cache, views: [...views].map(([view, counts]) => ({ view, ...counts })) };
+    const { bytes } = heldBytes;
+    return {
+      ...sum,
+      heldBytes: bytes,
+      cache: cache.stats,
+      views: [...views].map(([view, counts]) => ({ view, ...counts })),
+    };
   }
 }
 

@@ -66,6 +66,11 @@ export class Shard {
     this.#rounds = new Rounds(options.platform.clock, options.limits);
   }
 
+  /** What sends the answers and appends that are made and wait for the end of the event loop's turn. */
+  set sendNow(sendNow: () => void) {
+    this.#rounds.sendNow = sendNow;
+  }
+
   get app(): LoadedApp {
     return this.#options.app;
   }
@@ -155,7 +160,7 @@ export class Shard {
   }
 
   get stats(): ShardStats {
-    return this.#figures.of(this.#residents.values(), this.app, this.#shared.cache.stats);
+    return this.#figures.of(this.#residents.values(), this.app, this.#shared);
   }
 
   get health(): ShardHealth {

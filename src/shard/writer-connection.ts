@@ -43,6 +43,11 @@ export class WriterConnection implements LogLink {
     else writer.send('append', append, waiter);
   }
 
+  /** Sends what waits for the end of the event loop's turn. */
+  flush(): void {
+    this.#writer?.flush();
+  }
+
   async openSpace(spaceId: number): Promise<OpenedSpace> {
     while (this.#writer === undefined || this.#writer.isLost) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));

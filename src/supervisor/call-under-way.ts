@@ -3,7 +3,7 @@
  *
  *   waiting for room -> begun -> answered
  *          |              |
- *          +--------------+----> ended without an answer (overloaded, aborted, timeout, outcome_unknown)
+ *          +--------------+----> ended without an answer (overloaded, suspended, aborted, timeout, outcome_unknown)
  *
  * It is the one object of a call on this side: who waits for room (`Waiter`), whose deadline it is (`Expirable`), and who is told
  * of the answer (`Answerable`). Its promise was made by `Calls`.
@@ -57,23 +57,35 @@ export class CallUnderWay<Result> extends Expirable implements Answerable<Result
     this.#reject = reject;
   }
 
+  get spaceId(): number {
+    return this.#plan.spaceId;
+  }
+
   get bytes(): number {
     return this.#plan.bytes;
   }
 
+  get isCommand(): boolean {
+    return this.#plan.isCommand;
+  }
+
   run({ signal, timeoutMs, overload }: WaitChoices): void {
     const { admission, deadlines } = this.#desk;
-    const { spaceId, bytes } = this.#plan;
     if (signal !== undefined) this.#listen(signal);
     deadlines.set(this, timeoutMs);
-    if (admission.enter(spaceId, bytes)) this.#begin();
+    if (admission.enter(this.#plan)) this.#begin();
     else if (overload === 'wait') this.#waitForRoom();
-    else this.#fail(admission.overloaded(spaceId));
+    else this.#fail(admission.refusal(this.#plan));
   }
 
   admitted(): void {
     this.#isWaiting = false;
     this.#begin();
+  }
+
+  refused(error: RamaxError): void {
+    this.#isWaiting = false;
+    this.#fail(error);
   }
 
   answered(result: Result): void {
@@ -101,7 +113,7 @@ export class CallUnderWay<Result> extends Expirable implements Answerable<Result
 
   #waitForRoom(): void {
     try {
-      this.#desk.admission.wait(this.#plan.spaceId, this);
+      this.#desk.admission.wait(this);
       this.#isWaiting = true;
     } catch (error) {
       this.#fail(asRamaxError(error, 'overloaded', 'no room to wait'));
@@ -118,7 +130,7 @@ export class CallUnderWay<Result> extends Expirable implements Answerable<Result
   }
 
   #leave(): void {
-    this.#desk.admission.leave(this.#plan.spaceId, this.#plan.bytes);
+    this.#desk.admission.leave(this.#plan);
   }
 
   /** The caller no longer waits. */
@@ -127,7 +139,7 @@ export class CallUnderWay<Result> extends Expirable implements Answerable<Result
     this.#stopped = why;
     const { admission, deadlines, cancelGraceMs } = this.#desk;
     if (this.#isWaiting) {
-      admission.leaveQueue(this.#plan.spaceId, this);
+      admission.leaveQueue(this);
       this.#fail(stopError(why, this.#plan.isCommand));
     } else if (!this.#plan.isCancellable) {
       this.#fail(this.#stoppedError(why));

@@ -7,7 +7,9 @@
 import type { Clock } from '../core/clock.js';
 import type { RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import { Admission } from './admission.js';
+import type { SpaceRow } from '../event-store/port.js';
+import type { SpaceLimits } from '../event-store/space-settings.js';
+import { Admission, registryPlace } from './admission.js';
 import { AskedPlan, type CallPlan } from './call-plan.js';
 import { type CallDesk, CallUnderWay, stopError } from './call-under-way.js';
 import { Deadlines } from './deadlines.js';
@@ -19,9 +21,6 @@ import {
   type WaitOptions,
 } from './wait-options.js';
 
-/** Calls to the registry belong to no space: they share this place in the admission. */
-export const registryPlace = 0;
-
 /** See the head of this file. */
 export class Calls {
   readonly #desk: CallDesk;
@@ -32,12 +31,13 @@ export class Calls {
   readonly #idleWaiters: (() => void)[] = [];
   #unanswered = 0;
 
-  constructor(clock: Clock, limits: Limits, overload: OverloadPolicy) {
+  /** @param spaceLimits of every space that has none of its own */
+  constructor(clock: Clock, limits: Limits, overload: OverloadPolicy, spaceLimits: SpaceLimits = {}) {
     this.#overload = overload;
     const choices = { signal: undefined, timeoutMs: limits.callTimeoutMs };
     this.#defaults = { fail: { ...choices, overload: 'fail' }, wait: { ...choices, overload: 'wait' } };
     this.#desk = {
-      admission: new Admission(limits),
+      admission: new Admission(limits, clock, spaceLimits),
       deadlines: new Deadlines(clock),
       cancelGraceMs: limits.cancelGraceMs,
       ended: () => this.#ended(),
@@ -47,6 +47,41 @@ export class Calls {
   /** Calls that were admitted and have no answer yet. */
   get inFlight(): number {
     return this.#desk.admission.inFlight;
+  }
+
+  /** Bytes of their parameters. */
+  get inFlightBytes(): number {
+    return this.#desk.admission.inFlightBytes;
+  }
+
+  /** Calls that wait for room. */
+  get waiting(): number {
+    return this.#desk.admission.waiting;
+  }
+
+  /**
+   * What the registry says of a space. It counts only while nothing is known: this runtime alone changes settings, and what was read
+   * beside a change may be older than it.
+   */
+  met({ spaceId, settings }: SpaceRow): void {
+    const { admission } = this.#desk;
+    const isPlain = settings.suspended === undefined && settings.limits === undefined;
+    if (!isPlain && admission.settingsOf(spaceId) === undefined) admission.set(spaceId, settings);
+  }
+
+  /** The settings of a space were changed. */
+  changed({ spaceId, settings }: SpaceRow): void {
+    this.#desk.admission.set(spaceId, settings);
+  }
+
+  /** The space is gone. */
+  forget(spaceId: number): void {
+    this.#desk.admission.forget(spaceId);
+  }
+
+  /** Resolves when no command of the space is in flight. */
+  noCommands(spaceId: number): Promise<void> {
+    return this.#desk.admission.noCommands(spaceId);
   }
 
   /** Makes a call. `overloadDefault` is what it does when there is no room and its options do not say. */
@@ -92,6 +127,7 @@ export class Calls {
 
   close(): void {
     this.#desk.deadlines.close();
+    this.#desk.admission.close();
   }
 
   #ended(): void {

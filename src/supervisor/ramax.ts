@@ -11,14 +11,17 @@ import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.j
 import { checkId, checkInteger, checkOptions } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
 import { partitionCount } from '../core/routing.js';
+import type { SpaceLimits } from '../event-store/space-settings.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
+import { registryPlace } from './admission.js';
 import { AllSpaces, type AllSpacesOptions, type AllSpacesProgress } from './all-spaces.js';
-import { Calls, registryPlace } from './calls.js';
+import { Calls } from './calls.js';
 import { EventReads, type StreamOptions } from './event-reads.js';
 import { HealthProbe, type RamaxHealth } from './health.js';
 import { type EncryptionOptions, KeyRing } from './key-ring.js';
 import type { SpaceServices } from './space-handle.js';
+import { checkedSpaceLimits } from './space-limits.js';
 import { SpaceLocks } from './space-locks.js';
 import { Spaces } from './spaces.js';
 import { Supervisor } from './supervisor.js';
@@ -47,14 +50,22 @@ export interface RamaxOptions {
   readonly limits?: LimitsOptions;
   /** Where the keys of encrypted spaces come from. Default: there are none. */
   readonly encryption?: EncryptionOptions;
+  /**
+   * Bounds of every space that has none of its own (`spaces.setLimits()`). Default: no rate, and `limits.spaceInFlightMax` calls in
+   * flight.
+   */
+  readonly spaceLimits?: SpaceLimits;
 }
 
 /** Figures of a running runtime. */
 export interface RamaxStats {
   readonly writer: WriterStats;
   readonly shards: readonly ShardStats[];
-  /** Calls that were admitted and have no answer yet. */
+  /** Calls that were admitted and have no answer yet, and the bytes of their parameters. */
   readonly inFlight: number;
+  readonly inFlightBytes: number;
+  /** Calls that wait for room. */
+  readonly waiting: number;
   readonly restarts: { readonly writer: number; readonly shards: readonly number[] };
 }
 
@@ -120,7 +131,7 @@ export class RamaxRuntime<A extends App = App> {
     });
     runtime = new RamaxRuntime<A>(
       supervisor,
-      new Calls(platform.clock, limits, checked.overload),
+      new Calls(platform.clock, limits, checked.overload, checked.spaceLimits),
       checked,
       platform,
     );
@@ -156,7 +167,9 @@ export class RamaxRuntime<A extends App = App> {
         ...this.#supervisor.shards.map((shard) => shard.call('stats', null).answer),
       ]);
     const [writer, ...shards] = await this.#calls.read(registryPlace, ask, options);
-    return { writer, shards, inFlight: this.#calls.inFlight, restarts: this.#supervisor.restarts };
+    const { inFlight, inFlightBytes, waiting } = this.#calls;
+    const { restarts } = this.#supervisor;
+    return { writer, shards, inFlight, inFlightBytes, waiting, restarts };
   }
 
   /**
@@ -268,6 +281,7 @@ const optionNames = [
   'overload',
   'limits',
   'encryption',
+  'spaceLimits',
 ] as const satisfies readonly (keyof RamaxOptions)[];
 
 interface CheckedOptions {
@@ -278,12 +292,13 @@ interface CheckedOptions {
   readonly overload: OverloadPolicy;
   readonly limits: Limits;
   readonly keyOf: EncryptionOptions['keyOf'] | undefined;
+  readonly spaceLimits: SpaceLimits;
 }
 
 function checkedOptions(options: RamaxOptions, cores: number): CheckedOptions {
   checkOptions(options);
   checkOptionNames(options, optionNames, 'Ramax.start()');
-  const { app, storage, overload = 'fail', ownershipWaitMs = 0 } = options;
+  const { app, storage, overload = 'fail', ownershipWaitMs = 0, spaceLimits = {} } = options;
   const { shards = Math.min(partitionCount, Math.max(1, cores - 1)) } = options;
   checkInteger(shards, 'shards', 1, partitionCount);
   checkInteger(ownershipWaitMs, 'ownershipWaitMs', 0);
@@ -297,6 +312,7 @@ function checkedOptions(options: RamaxOptions, cores: number): CheckedOptions {
     overload,
     limits: resolveLimits(options.limits),
     keyOf: checkedKeyOf(options.encryption),
+    spaceLimits: checkedSpaceLimits(spaceLimits, 'Ramax.start()', 'spaceLimits'),
   };
 }
 

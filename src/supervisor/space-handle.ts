@@ -16,6 +16,7 @@ import { ProgressGuard } from '../core/progress-guard.js';
 import type { EntityAt, EntityKey } from '../core/schema/entity-types.js';
 import type { Value } from '../core/values.js';
 import type { SpaceRow } from '../event-store/port.js';
+import type { SpaceSettings } from '../event-store/space-settings.js';
 import type { ProgressOf, ReplyOf, SentOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
 import type { CallPlan } from './call-plan.js';
@@ -95,6 +96,8 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   readonly spaceName: string;
   /** The space's metadata, as it was when this handle was made. */
   readonly metadata: Readonly<Record<string, Value>>;
+  /** Whether the space is suspended, and its own limits, as they were when this handle was made. */
+  readonly settings: SpaceSettings;
   /** When the space was created: milliseconds since the Unix epoch. */
   readonly createdAt: number;
 
@@ -109,7 +112,9 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     this.spaceId = row.spaceId;
     this.spaceName = row.spaceName;
     this.metadata = row.metadata;
+    this.settings = row.settings;
     this.createdAt = row.createdAt;
+    services.calls.met(row);
   }
 
   /**
@@ -117,7 +122,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
    * made in order on one handle are decided in that order.
    *
    * @throws {RamaxError} `command_rejected` with `reason` and `details`; `conflict`; `unknown_command`; `invalid_input`;
-   *   `command_failed`; `projection_failed`; `overloaded`; `aborted`; `timeout`; `outcome_unknown` (the same `commandId`
+   *   `command_failed`; `projection_failed`; `overloaded`; `suspended`; `aborted`; `timeout`; `outcome_unknown` (the same `commandId`
    *   gives the definite answer); `not_found`; `unavailable`; `closed`
    */
   execute<Name extends keyof CommandsOf<A> & string>(

@@ -3,14 +3,16 @@
 import { assert } from '../core/assert.js';
 import type { App } from '../core/define-app.js';
 import { invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
-import { checkInteger, checkOptions, checkSpaceName } from '../core/names.js';
+import { checkId, checkInteger, checkOptions, checkSpaceName } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
 import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
+import type { SettingsChange, SpaceLimits } from '../event-store/space-settings.js';
 import type { WriterCalls } from '../protocol/links.js';
 import { spaceNotFound } from '../space/space-errors.js';
-import { registryPlace } from './calls.js';
+import { registryPlace } from './admission.js';
 import { SpaceHandle, type SpaceServices } from './space-handle.js';
+import { checkedSpaceLimits } from './space-limits.js';
 import { checkWaitOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
 
 const listPageMax = 1_000;
@@ -21,6 +23,14 @@ export interface GetOrCreateOptions extends WaitOptions {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Encrypts payloads and state of a space that this call creates, with the key that `encryption.keyOf` gives for this name. */
   readonly encryption?: { readonly keyId: string } | undefined;
+  /** Bounds of the space in place of those of all spaces. Default: none. */
+  readonly limits?: SpaceLimits;
+}
+
+/** What `suspend` may be given. */
+export interface SuspendOptions extends WaitOptions {
+  /** What callers are told: text of 1 to 512 bytes. Default: nothing. */
+  readonly reason?: string;
 }
 
 /** What `delete` may be given. */
@@ -40,11 +50,17 @@ const deleteOptionNames = [
 const getOrCreateOptionNames = [
   'metadata',
   'encryption',
+  'limits',
   ...waitOptionNames,
 ] as const satisfies readonly (keyof GetOrCreateOptions)[];
 
+const suspendOptionNames = [
+  'reason',
+  ...waitOptionNames,
+] as const satisfies readonly (keyof SuspendOptions)[];
+
 /**
- * Spaces: create, find, list, delete.
+ * Spaces: create, find, list, suspend, delete.
  *
  * @example
  * ```ts
@@ -60,8 +76,8 @@ export class Spaces<A extends App = App> {
   }
 
   /**
-   * The space of this name, created when there is none. Atomic, however many ask at once. `metadata` counts only for a
-   * space that this call creates; `encryption` must be that of the space.
+   * The space of this name, created when there is none. Atomic, however many ask at once. `metadata` and `limits` count only
+   * for a space that this call creates; `encryption` must be that of the space.
    *
    * @param spaceName well-formed NFC text of 1 to 200 bytes, without control, bidirectional or path characters
    * @throws {RamaxError} `invalid_input`, `conflict`, `key_missing`, `aborted`, `timeout`, `closed`, `unavailable`, `storage`
@@ -70,10 +86,13 @@ export class Spaces<A extends App = App> {
     checkSpaceName(spaceName);
     checkWaitOptions(options, 'getOrCreate()', getOrCreateOptionNames);
     const metadata = checkMetadata(options.metadata, 'metadata', this.#services.limits);
+    const limits = checkedSpaceLimits(options.limits ?? {}, 'getOrCreate()', 'limits');
     const keyId = checkedKeyId(options.encryption);
     const create = async (): Promise<LogWriteOutcome> => {
-      const settings =
-        keyId === undefined ? {} : { encryption: await this.#services.locks.encryptionOf(keyId) };
+      const settings = {
+        ...(Object.keys(limits).length === 0 ? {} : { limits }),
+        ...(keyId === undefined ? {} : { encryption: await this.#services.locks.encryptionOf(keyId) }),
+      };
       return this.#change({ kind: 'createSpace', spaceName, metadata, settings });
     };
     const row = spaceOf(await this.#services.calls.change(create, options));
@@ -129,6 +148,65 @@ export class Spaces<A extends App = App> {
   }
 
   /**
+   * Suspends a space: from now on it takes no commands, on any handle, also after a restart, until `resume`. Commands that were
+   * admitted before end as they would have; resolves when they have. Commands that wait for room are refused. Reads, streams,
+   * watches, rebuilds, checkpoints and deletion go on. Of a space that is suspended, it replaces the reason.
+   *
+   * @throws {RamaxError} `invalid_input`, `not_found`, and the codes of every wait. A caller that stops waiting gets
+   *   `outcome_unknown`; the suspension goes on
+   * @example
+   * ```ts
+   * await ramax.spaces.suspend('crm_acme', { reason: 'invoice 17 is unpaid' });
+   * await acme.execute('addContact', contact); // throws suspended
+   * await ramax.spaces.resume('crm_acme');
+   * ```
+   */
+  async suspend(spaceName: string, options: SuspendOptions = {}): Promise<SpaceHandle<A>> {
+    checkSpaceName(spaceName);
+    checkWaitOptions(options, 'suspend()', suspendOptionNames);
+    const { platform, limits } = this.#services;
+    const { reason } = options;
+    if (reason !== undefined) checkId(reason, 'reason', limits.idBytesMax);
+    const at = Math.trunc(platform.clock.now());
+    const suspended = { at, ...(reason === undefined ? {} : { reason }) };
+    return this.#set(spaceName, { suspended }, options, ({ spaceId }) =>
+      this.#services.calls.noCommands(spaceId),
+    );
+  }
+
+  /**
+   * Lets a suspended space take commands again. One that is not suspended stays as it is.
+   *
+   * @throws {RamaxError} `invalid_input`, `not_found`, and the codes of every wait
+   */
+  async resume(spaceName: string, options: WaitOptions = {}): Promise<SpaceHandle<A>> {
+    checkSpaceName(spaceName);
+    checkWaitOptions(options, 'resume()');
+    return this.#set(spaceName, { suspended: null }, options);
+  }
+
+  /**
+   * Replaces the bounds that a space has of its own, also after a restart; without any, those of all spaces hold for it again. A
+   * command over its rate is refused as `overloaded`, with `retryAfterMs` in the details, or waits (`overload: 'wait'`).
+   *
+   * @throws {RamaxError} `invalid_input`, `not_found`, and the codes of every wait
+   * @example
+   * ```ts
+   * await ramax.spaces.setLimits('crm_acme', { commandsPerSecondMax: 50, commandsBurstMax: 200, inFlightMax: 64 });
+   * ```
+   */
+  async setLimits(
+    spaceName: string,
+    limits: SpaceLimits,
+    options: WaitOptions = {},
+  ): Promise<SpaceHandle<A>> {
+    checkSpaceName(spaceName);
+    const checked = checkedSpaceLimits(limits, 'setLimits()', 'limits');
+    checkWaitOptions(options, 'setLimits()');
+    return this.#set(spaceName, { limits: Object.keys(checked).length === 0 ? null : checked }, options);
+  }
+
+  /**
    * Deletes a space with its events, projections, checkpoints and command records. The name is free and the space is
    * gone for every reader as soon as the deletion is committed; resolves when the last row is removed and nothing of it is left in
    * the files, those over `limits.rewriteBytesMax` excepted (see `rewriteFiles`). A deletion whose
@@ -168,11 +246,30 @@ export class Spaces<A extends App = App> {
     const shard = supervisor.shardOf({ spaceId });
     await shard.call('dropSpace', { spaceId, spaceName, rewriteBytesMax }).answer;
     shard.forget(spaceId);
+    this.#services.calls.forget(spaceId);
     this.#services.locks.drop(spaceId);
     await supervisor.writer.call('purgeSpace', { spaceId, rewriteBytesMax });
     const lookups = supervisor.lookups.spacePurged();
     lookups.catch(() => {});
     return { lookups };
+  }
+
+  /** Changes settings: first on disk, then for whoever calls, then `ends`. */
+  async #set(
+    spaceName: string,
+    settings: SettingsChange,
+    options: WaitOptions,
+    ends: (row: SpaceRow) => Promise<void> = async () => {},
+  ): Promise<SpaceHandle<A>> {
+    const { calls } = this.#services;
+    const change = async (): Promise<SpaceRow> => {
+      const { spaceId } = await this.#existing(spaceName);
+      const row = spaceOf(await this.#change({ kind: 'updateSpace', spaceId, settings }));
+      calls.changed(row);
+      await ends(row);
+      return row;
+    };
+    return this.#handle(await calls.change(change, options));
   }
 
   #read<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {

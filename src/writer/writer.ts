@@ -7,7 +7,8 @@
  *
  * Invariants:
  *   T1  Nothing is acknowledged before its transaction is durable.
- *   T2  Requests of one caller are committed in the order in which they came.
+ *   T2  The requests of one space are committed in the order in which they came, and so are those of the registry; where more
+ *       waits than one transaction takes, each space has its share of it.
  *   T3  An append with a stale generation is refused, and the check is made when the transaction is put together, so
  *       that everything older than an `openSpace` is committed before its answer, or never.
  *   T4  A commit that fails is in doubt: nothing is answered, the writer is finished, and its thread ends. The
@@ -33,7 +34,7 @@ import type {
 } from '../event-store/port.js';
 import type { WriterStats } from '../protocol/stats.js';
 import { spaceNotFound } from '../space/space-errors.js';
-import { gatherCount } from './gather.js';
+import { gather } from './gather.js';
 import { Generations } from './generations.js';
 
 /** What a writer is made of. */
@@ -242,8 +243,9 @@ export class Writer {
 
   /** The next group, without those that another owner has overtaken: they are refused here. */
   #takeGroup(): readonly QueuedWrite[] {
-    const gathered = this.#queue.splice(0, gatherCount(this.#queue, this.#limits));
-    return gathered.filter((queued) => {
+    const { group, rest } = gather(this.#queue, this.#limits);
+    this.#queue = rest;
+    return group.filter((queued) => {
       const { write, generation } = queued;
       if (write.kind !== 'append' || generation === undefined) return true;
       if (this.#generations.isCurrent(write.spaceId, generation)) return true;

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ContentStore } from '../../src/content-store/content-store.js';
 import { fetchTurn } from '../../src/content-store/reads.js';
+import { sharedBySpaces } from '../../src/content-store/shared-by-spaces.js';
+import { resolveLimits } from '../../src/core/limits.js';
 import { rejectionOf } from '../core/error-of.js';
 import { entry, folded, ledger } from './ledger.js';
 import { MemoryBed } from './memory-bed.js';
@@ -150,6 +152,24 @@ describe('while a commit is held', () => {
     expect(live.hasRoom).toBe(true);
     live.take(reads[3]!);
     expect(await Promise.all(reads.map(({ answer }) => answer))).toEqual([1, 1, 1, 1]);
+  });
+
+  it('no more bytes of answers are held back in all spaces of a shard, but one answer of a space that holds none', async () => {
+    const shared = sharedBySpaces(resolveLimits());
+    const live = await bed.openLive(ledger, { shardHeldBytesMax: 20 }, undefined, undefined, shared);
+    live.take(bed.command('add', entry('a')));
+    shared.heldBytes.bytes = 100;
+    expect(live.hasRoom).toBe(true);
+    const first = fetchTurn('last');
+    live.take(first);
+    expect([live.hasRoom, shared.heldBytes.bytes]).toEqual([false, 108]);
+    const second = fetchTurn('last');
+    const next = live.prepare([second]);
+    bed.log.releaseAll();
+    await next;
+    live.take(second);
+    expect(await Promise.all([first.answer, second.answer])).toEqual([1, 1]);
+    expect(shared.heldBytes.bytes).toBe(100);
   });
 
   it('a checkpoint waits, and then covers everything before it', async () => {

@@ -17,7 +17,7 @@ function answer(sequence: number, bytes = 0): Held {
 
 describe('the output gate', () => {
   it('lets a write out after its own acknowledgement, however far the commits are', () => {
-    const gate = new OutputGate();
+    const gate = new OutputGate({ bytes: 0 });
     const held = write(1);
     gate.hold(held);
     expect(gate.next(5)).toBeUndefined();
@@ -27,7 +27,7 @@ describe('the output gate', () => {
   });
 
   it('lets any other answer out when the commits have reached what it could have seen', () => {
-    const gate = new OutputGate();
+    const gate = new OutputGate({ bytes: 0 });
     const held = answer(3);
     gate.hold(held);
     expect(gate.next(2)).toBeUndefined();
@@ -36,7 +36,7 @@ describe('the output gate', () => {
   });
 
   it('lets nothing overtake', () => {
-    const gate = new OutputGate();
+    const gate = new OutputGate({ bytes: 0 });
     const [first, second] = [write(1), answer(0)];
     gate.hold(first);
     gate.hold(second);
@@ -46,28 +46,29 @@ describe('the output gate', () => {
   });
 
   it('gives up everything that it holds, in order', () => {
-    const gate = new OutputGate();
+    const gate = new OutputGate({ bytes: 0 });
     const all = [write(1), answer(1), write(2)];
     for (const held of all) gate.hold(held);
     expect(gate.takeAll()).toEqual(all);
     expect(gate.size).toBe(0);
   });
 
-  it('counts the bytes of the answers that it holds', () => {
-    const gate = new OutputGate();
+  it('counts the bytes of the answers that it holds, for itself and for all gates', () => {
+    const ofAll = { bytes: 100 };
+    const gate = new OutputGate(ofAll);
     for (const held of [answer(0, 5), write(1), answer(1, 7)]) gate.hold(held);
     expect(gate.bytes).toBe(12);
     gate.next(0);
-    expect(gate.bytes).toBe(7);
+    expect([gate.bytes, ofAll.bytes]).toEqual([7, 107]);
     gate.takeAll();
-    expect(gate.bytes).toBe(0);
+    expect([gate.bytes, ofAll.bytes]).toEqual([0, 100]);
   });
 
   it('lets out all in order, each as early as it may', () => {
     const held = fc.array(fc.constantFrom('write', 'answer'), { maxLength: 30 });
     fc.assert(
       fc.property(held, fc.array(fc.nat(), { maxLength: 60 }), (kinds, choices) => {
-        const gate = new OutputGate();
+        const gate = new OutputGate({ bytes: 0 });
         let head = 0;
         const all = kinds.map((kind) => (kind === 'write' ? write(++head) : answer(head)));
         for (const each of all) gate.hold(each);
