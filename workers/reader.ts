@@ -5,6 +5,7 @@ import { assert } from '../src/core/assert.js';
 import { asRamaxError } from '../src/core/errors.js';
 import type { EventPage, LogReader, PageReader } from '../src/event-store/port.js';
 import { loadAdapter } from '../src/platform/load-module.js';
+import { nodePlatform } from '../src/platform/node-platform.js';
 import type { ReaderAnswer, ReaderTask } from '../src/platform/reader-task.js';
 import type { StorageRef } from '../src/storage/adapter.js';
 
@@ -54,7 +55,7 @@ function readerOf(storage: StorageRef): Promise<LogReader> {
 
 async function openReader(storage: StorageRef): Promise<LogReader> {
   const adapter = await loadAdapter(storage);
-  const reader = await adapter.openLogReader(storage);
+  const reader = await adapter.openLogReader(storage, nodePlatform);
   assert(reader !== undefined, 'reader threads are used only where the log can be read beside its writer');
   return reader;
 }

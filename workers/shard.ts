@@ -36,7 +36,7 @@ export default async function shardThread({
     const adapter = await loadAdapter(storage);
     await runShard({
       app,
-      logReader: await adapter.openLogReader(storage),
+      logReader: await adapter.openLogReader(storage, nodePlatform),
       openPartition: (partition) => adapter.openPStateStore(storage, { partition, logId, fence }),
       limits,
       platform: nodePlatform,

@@ -26,6 +26,8 @@ export type EventFacts = readonly [
 
 const invocationIdBytes = 16;
 const hashBytes = 16;
+/** Where the hash begins in an event's bytes. */
+export const hashStart = invocationIdBytes;
 /** Where the payload begins in an event's bytes. */
 export const payloadStart = invocationIdBytes + hashBytes;
 
@@ -67,6 +69,6 @@ export function eventOf(
     tags: facts[9],
     metadata: facts[10],
     invocationId: bytesToUuid(bytes, start),
-    hash: new Uint8Array(buffer, byteOffset + start + invocationIdBytes, hashBytes),
+    hash: new Uint8Array(buffer, byteOffset + start + hashStart, hashBytes),
   };
 }

@@ -170,6 +170,11 @@ export function isRamaxError(error: unknown, code?: ErrorCode): error is RamaxEr
   return error instanceof RamaxError && (code === undefined || error.code === code);
 }
 
+/** Whether `error` says that the stored data of this space is damaged: that is no failure of the storage as a whole. */
+export function isDamageOf(error: unknown, spaceId: number): error is RamaxError {
+  return isRamaxError(error, 'corrupt') && error.details['spaceId'] === spaceId;
+}
+
 /** `error` itself when it is a `RamaxError`, else a `RamaxError` of `code` that has it as its cause. */
 export function asRamaxError(error: unknown, code: ErrorCode, context: string): RamaxError {
   if (error instanceof RamaxError) return error;

@@ -8,8 +8,9 @@
  */
 
 import { assert } from '../core/assert.js';
-import type { RamaxError } from '../core/errors.js';
+import { isDamageOf, RamaxError } from '../core/errors.js';
 import type { Value } from '../core/values.js';
+import { isSameHash } from './chain-check.js';
 import { chainConflict, commandConflict, noSuchSpace, sequenceConflict } from './log-errors.js';
 import type {
   AppendRequest,
@@ -85,7 +86,8 @@ function applyRequest(request: LogWrite, tables: LogTables): LogWriteOutcome {
 
 function append(request: AppendRequest, tables: LogTables): LogWriteOutcome {
   const { spaceId, previousSequence, invocationId, events, command } = request;
-  const head = tables.head(spaceId);
+  const head = headOrDamage(tables, spaceId);
+  if (head instanceof RamaxError) return refused(head);
   if (head === undefined) return refused(noSuchSpace(spaceId));
   if (head.lastSpaceSequence !== previousSequence) {
     return refused(sequenceConflict(spaceId, previousSequence, head.lastSpaceSequence));
@@ -103,6 +105,16 @@ function append(request: AppendRequest, tables: LogTables): LogWriteOutcome {
   }
   if (events.length > 0) tables.insertEvents(spaceId, invocationId, events);
   return { kind: 'appended', firstEventId, spaceSequence };
+}
+
+/** A space whose end is damaged takes nothing more, and no other space suffers for it. */
+function headOrDamage(tables: LogTables, spaceId: number): SpaceHead | RamaxError | undefined {
+  try {
+    return tables.head(spaceId);
+  } catch (error) {
+    if (isDamageOf(error, spaceId)) return error;
+    throw error;
+  }
 }
 
 function createSpace(request: CreateSpaceRequest, tables: LogTables): LogWriteOutcome {
@@ -126,12 +138,6 @@ function markSpaceDeleted(request: MarkSpaceDeletedRequest, tables: LogTables): 
   return tables.markSpaceDeleted(request.spaceId)
     ? { kind: 'marked' }
     : refused(noSuchSpace(request.spaceId));
-}
-
-function isSameHash(left: Uint8Array, right: Uint8Array): boolean {
-  if (left.length !== right.length) return false;
-  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
-  return true;
 }
 
 const uuidLength = 36;

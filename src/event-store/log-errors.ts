@@ -33,6 +33,23 @@ export function chainConflict(spaceId: number, sequence: number): RamaxError {
   );
 }
 
+/** Where damage was found in the log. */
+export interface DamagedPlace {
+  readonly spaceId: number;
+  readonly spaceSequence?: number;
+  readonly eventId?: number;
+}
+
+/** `corrupt`: what is stored is not what was written. */
+export function damagedLog(place: DamagedPlace, what: string): RamaxError {
+  const { spaceId, spaceSequence, eventId } = place;
+  const event = spaceSequence === undefined ? '' : `, event ${spaceSequence}`;
+  const id = eventId === undefined ? '' : ` (event id ${eventId})`;
+  return new RamaxError('corrupt', `the log of space ${spaceId} is damaged${event}${id}: ${what}`, {
+    details: { ...place },
+  });
+}
+
 /** `conflict`: the space has a record of this command id. */
 export function commandConflict(spaceId: number, commandId: string): RamaxError {
   return new RamaxError(

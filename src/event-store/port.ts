@@ -16,6 +16,8 @@
  *   L6  Readers see committed batches only, whole, and nothing of a space whose deletion is committed.
  *   L7  Every read is bounded by `limit` and `bytesMax`, returns at least one event when there is one, and holds no
  *       transaction between calls.
+ *   L8  Storage that can be damaged checks every event that it gives against the chain of its space (`chain-check.ts`), and where a
+ *       space ends as well; damage is `corrupt` with `spaceId`, `spaceSequence` and `eventId`, and harms no other space.
  */
 
 import type { ErrorData } from '../core/errors.js';

@@ -60,7 +60,7 @@ export interface StorageAdapter {
   /** Opens what fills the lookups beside the writer; only where there are any. It opens no file before its first run. */
   openLookupFiller(ref: StorageRef): Promise<LookupFiller>;
   /** Opens the log for reading beside the writer, or undefined where only the writer's thread can read it. */
-  openLogReader(ref: StorageRef): Promise<LogReader | undefined>;
+  openLogReader(ref: StorageRef, platform: Pick<Platform, 'chainDigest'>): Promise<LogReader | undefined>;
   /** Opens one partition of the projections. */
   openPStateStore(ref: StorageRef, options: PartitionOptions): PStateStore;
 }

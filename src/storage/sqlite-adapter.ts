@@ -30,8 +30,8 @@ export const adapter: StorageAdapter = {
     return new SqliteLookupFiller(logFile(ref));
   },
 
-  async openLogReader(ref) {
-    return openSqliteLogReader(logFile(ref));
+  async openLogReader(ref, platform) {
+    return openSqliteLogReader(logFile(ref), platform);
   },
 
   openPStateStore(ref, { partition, logId, fence }) {

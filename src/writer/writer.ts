@@ -20,7 +20,7 @@ import type { Appended, FencedAppend, OpenedSpace } from '../content-store/log-l
 import type { Answerable } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import { type Clock, yieldToPorts } from '../core/clock.js';
-import { asRamaxError, RamaxError } from '../core/errors.js';
+import { asRamaxError, isDamageOf, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import type { Vitals } from '../core/vitals.js';
@@ -131,7 +131,7 @@ export class Writer {
     this.#assertAlive();
     const generation = this.#generations.raise(spaceId);
     await this.#transactions.done();
-    const head = await this.#orFail(() => this.#log.spaceHead(spaceId));
+    const head = await this.#orFail(() => this.#log.spaceHead(spaceId), spaceId);
     const space = await this.#orFail(() => this.#log.findSpaceById(spaceId));
     if (head === undefined || space === undefined) throw spaceNotFound(spaceId);
     return { generation, head, encryption: space.settings.encryption };
@@ -195,12 +195,13 @@ export class Writer {
     throw new RamaxError('closed', 'the writer has drained');
   }
 
-  /** A log that fails in any other work has failed for commits, too (T4). */
-  async #orFail<T>(work: () => Promise<T>): Promise<T> {
+  /** A log that fails in any other work has failed for commits, too (T4); but what is damaged of one space is no failure of it. */
+  async #orFail<T>(work: () => Promise<T>, spaceId?: number): Promise<T> {
     this.#assertAlive();
     try {
       return await work();
     } catch (error) {
+      if (spaceId !== undefined && isDamageOf(error, spaceId)) throw error;
       const failure = asRamaxError(error, 'storage', 'the log failed');
       this.#fail(failure);
       throw failure;

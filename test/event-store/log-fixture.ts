@@ -12,6 +12,7 @@ import type {
   SealedEvent,
   SpaceRow,
 } from '../../src/event-store/port.js';
+import { headerOf } from '../../src/event-store/seal.js';
 import { nodePlatform } from '../../src/platform/node-platform.js';
 
 /** One log and the ways to open it. */
@@ -26,11 +27,18 @@ export interface LogFixture {
 /** Makes a fixture over an empty log. */
 export type LogFixtureFactory = (platform: Platform) => Promise<LogFixture>;
 
-/** Node's platform with a wall clock that stands still until the test moves it. */
+/**
+ * Node's platform with a wall clock that stands still until the test moves it, and a chain in which the hash of an event follows from its
+ * label: `plainEvent` and `fullEvent` need not know what they follow. Events without a label are chained as in production.
+ */
 export function platformAt(start: number): Platform & { setNow(now: number): void } {
   let now = start;
   return {
     ...nodePlatform,
+    chainDigest: (previous, header, payload) => {
+      const label = /^type\.(.*)$/s.exec(String((JSON.parse(header) as unknown[])[2]))?.[1];
+      return label === undefined ? nodePlatform.chainDigest(previous, header, payload) : hashOf(label);
+    },
     clock: { ...nodePlatform.clock, now: () => now },
     setNow(next) {
       now = next;
@@ -72,6 +80,20 @@ export function plainEvent(label: string, entityId = 'e1', payloadBytes = 4): Se
 
 export function hashOf(label: string): Uint8Array {
   return new Uint8Array(createHash('sha256').update(label).digest().subarray(0, 16));
+}
+
+/** Chains events of any kind, as a shard does. */
+export function chainedAfter(
+  previous: { readonly spaceSequence: number; readonly hash: Uint8Array },
+  events: readonly SealedEvent[],
+): readonly SealedEvent[] {
+  let { spaceSequence, hash } = previous;
+  return events.map((event) => {
+    spaceSequence += 1;
+    const header = headerOf({ ...event, spaceSequence, invocationId: invocation });
+    hash = nodePlatform.chainDigest(hash, header, event.payload);
+    return { ...event, hash };
+  });
 }
 
 export function append(

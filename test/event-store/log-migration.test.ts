@@ -34,7 +34,7 @@ const versionOne = `
   INSERT INTO space_sequences VALUES (1, 2, 3, zeroblob(16)), (2, 2, 4, zeroblob(16));
 `;
 
-const insertEvent = `INSERT INTO events VALUES (?, ?, ?, ?, 'type.old', 1, 1, 1, NULL, NULL, NULL, NULL,
+const insertEvent = `INSERT INTO events VALUES (?, ?, ?, ?, ?, 1, 1, 1, NULL, NULL, NULL, NULL,
   zeroblob(16), ?, x'01')`;
 
 describe('a log of version 1', () => {
@@ -48,10 +48,10 @@ describe('a log of version 1', () => {
     database.pragma('journal_mode = WAL');
     database.exec(versionOne);
     const insert = database.prepare(insertEvent);
-    insert.run(1, 1, 1, 'x', hashOf('1.1'));
-    insert.run(3, 1, 2, 'x', hashOf('1.2'));
+    insert.run(1, 1, 1, 'x', 'type.1.1', hashOf('1.1'));
+    insert.run(3, 1, 2, 'x', 'type.1.2', hashOf('1.2'));
     // The first event of the space that is being deleted has gone already.
-    insert.run(4, 2, 2, 'x', hashOf('2.2'));
+    insert.run(4, 2, 2, 'x', 'type.2.2', hashOf('2.2'));
     database.pragma(`application_id = ${0x524d584c}`);
     database.pragma('user_version = 1');
     database.close();
@@ -60,7 +60,9 @@ describe('a log of version 1', () => {
   afterEach(() => directory.remove());
 
   it('is brought to version 3 when a writer opens it, and keeps what it holds', async () => {
-    expect(await rejectionCode(Promise.resolve().then(() => openSqliteLogReader(file)))).toBe('storage');
+    expect(await rejectionCode(Promise.resolve().then(() => openSqliteLogReader(file, platformAt(1))))).toBe(
+      'storage',
+    );
     const log = openSqliteLogStore(file, platformAt(1));
     expect([log.logId, log.ownerGeneration]).toEqual(['the log', 8]);
     expect((await log.listSpaces(0, 10)).map(({ settings }) => settings)).toEqual([{}, {}]);

@@ -97,7 +97,7 @@ class World {
     this.#logFile = join(directory, 'ramax.db');
     this.#lookupFile = join(directory, 'lookups.db');
     this.#log = openSqliteLogStore(this.#logFile, this.#platform);
-    this.#reader = openSqliteLogReader(this.#logFile);
+    this.#reader = openSqliteLogReader(this.#logFile, this.#platform);
     this.#filler = this.#newFiller();
   }
 
@@ -231,7 +231,7 @@ class World {
     if (existsSync(this.#lookupFile)) new Database(this.#lookupFile).exec('PRAGMA user_version').close();
     change();
     this.#log = openSqliteLogStore(this.#logFile, this.#platform);
-    this.#reader = openSqliteLogReader(this.#logFile);
+    this.#reader = openSqliteLogReader(this.#logFile, this.#platform);
     this.#filler = this.#newFiller();
   }
 

@@ -35,7 +35,7 @@ describe('the lookups of the SQLite log', () => {
 
   function open(): void {
     log = openSqliteLogStore(file, platform);
-    reader = openSqliteLogReader(file);
+    reader = openSqliteLogReader(file, platform);
     filler = new SqliteLookupFiller(file, { markEventsApart: 10 });
   }
 

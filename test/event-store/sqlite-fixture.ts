@@ -17,7 +17,7 @@ export const createSqliteFixture: LogFixtureFactory = async (platform) => {
   const file = join(directory.path, 'ramax.db');
   return {
     open: async () => openSqliteLogStore(file, platform),
-    openReader: async () => openSqliteLogReader(file),
+    openReader: async () => openSqliteLogReader(file, platform),
     dispose: directory.remove,
   };
 };

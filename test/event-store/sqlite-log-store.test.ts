@@ -94,11 +94,11 @@ describe('the SQLite log', () => {
       expect(planOf(readSql.eventIdUpTo, 1, 1)).toEqual([`${covering} (space_id=? AND space_sequence<?)`]);
     });
 
-    it('look for an entity without lookups in its own space, from where the page begins', () => {
-      expect(planOf(readSql.entityScan, 1, 0, 'e', 1, 10)).toEqual([
-        'SEARCH events USING INDEX events_by_space_sequence (space_id=? AND space_sequence>?)',
-        'SEARCH spaces USING INTEGER PRIMARY KEY (rowid=?)',
+    it('find the event before another in its space, and that of an entry, by their keys', () => {
+      expect(planOf(readSql.linkAt, 1, 1)).toEqual([
+        'SEARCH events USING INDEX events_by_space_sequence (space_id=? AND space_sequence=?)',
       ]);
+      expect(planOf(readSql.entryEvent, 1)).toEqual(['SEARCH events USING INTEGER PRIMARY KEY (rowid=?)']);
     });
 
     it('read the whole log in its own order, and the deleted spaces from the index of only these', () => {
@@ -207,7 +207,7 @@ describe('the SQLite log', () => {
     const log = open();
     const { spaceId } = await createSpace(log, 'a');
     await log.commit([append(spaceId, 0, [plainEvent('a1'), plainEvent('a2'), plainEvent('a3')])]);
-    const reader = openSqliteLogReader(file);
+    const reader = openSqliteLogReader(file, platform);
     expect(await reader.readSpace(spaceId, 0, { limit: 3, bytesMax: 1 })).toHaveLength(1);
     await log.commit([append(spaceId, 3, [plainEvent('a4')])]);
     await log.close();
@@ -237,14 +237,14 @@ describe('the SQLite log', () => {
       await open().close();
       tamper((database) => database.pragma('user_version = 7'));
       expect(open).toThrow(/version 7 .* up to 3/);
-      for (const opening of [open, () => openSqliteLogReader(file)]) {
+      for (const opening of [open, () => openSqliteLogReader(file, platform)]) {
         expect(await openingCode(opening)).toBe('format_newer');
       }
     });
 
     it('refuses the database of something else and changes nothing of it', async () => {
       tamper((database) => database.exec('CREATE TABLE theirs (x)'));
-      for (const opening of [open, () => openSqliteLogReader(file)]) {
+      for (const opening of [open, () => openSqliteLogReader(file, platform)]) {
         expect(await openingCode(opening)).toBe('storage_unsuitable');
       }
       tamper((database) => expect(database.pragma('journal_mode', { simple: true })).toBe('delete'));
@@ -278,9 +278,9 @@ describe('the SQLite log', () => {
     });
 
     it('for reading needs a log that a writer has made', async () => {
-      expect(await openingCode(() => openSqliteLogReader(file))).toBe('storage');
+      expect(await openingCode(() => openSqliteLogReader(file, platform))).toBe('storage');
       new Database(file).exec('VACUUM').close();
-      expect(await openingCode(() => openSqliteLogReader(file))).toBe('storage');
+      expect(await openingCode(() => openSqliteLogReader(file, platform))).toBe('storage');
     });
   });
 

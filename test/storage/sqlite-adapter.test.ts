@@ -8,7 +8,14 @@ import { adapter as memoryAdapter } from '../../src/storage/memory-adapter.js';
 import { networkFileSystemName } from '../../src/storage/network-file-system.js';
 import { type SqliteOptions, sqlite } from '../../src/storage/sqlite.js';
 import { adapter as sqliteAdapter } from '../../src/storage/sqlite-adapter.js';
-import { append, createSpace, plainEvent, rejectionCode, wide } from '../event-store/log-fixture.js';
+import {
+  append,
+  createSpace,
+  plainEvent,
+  platformAt,
+  rejectionCode,
+  wide,
+} from '../event-store/log-fixture.js';
 import { temporaryDirectory } from '../event-store/sqlite-fixture.js';
 
 describe('a storage reference', () => {
@@ -73,11 +80,11 @@ describe('the SQLite adapter', () => {
 
   it('keeps the log and the partitions of projections in files of their own', async () => {
     const ref = sqlite({ directory: directory.path });
-    const log = await sqliteAdapter.openLog(ref, nodePlatform);
+    const log = await sqliteAdapter.openLog(ref, platformAt(1));
     const { spaceId } = await createSpace(log, 'a');
     await log.commit([append(spaceId, 0, [plainEvent('a1')])]);
     expect(sqliteAdapter.readsBesideWriter).toBe(true);
-    const reader = await sqliteAdapter.openLogReader(ref);
+    const reader = await sqliteAdapter.openLogReader(ref, platformAt(1));
     expect(await reader?.readSpace(spaceId, 0, wide)).toHaveLength(1);
     const partition = sqliteAdapter.openPStateStore(ref, { partition: 7, logId: log.logId, fence: 1 });
     expect(existsSync(join(directory.path, 'ramax.db'))).toBe(true);
@@ -91,7 +98,7 @@ describe('the SQLite adapter', () => {
     const ref = sqlite({ directory: join(directory.path, 'gone') });
     expect(await rejectionCode(sqliteAdapter.openLog(ref, nodePlatform))).toBe('storage');
     mkdirSync(join(directory.path, 'gone'));
-    expect(await rejectionCode(sqliteAdapter.openLogReader(ref))).toBe('storage');
+    expect(await rejectionCode(sqliteAdapter.openLogReader(ref, nodePlatform))).toBe('storage');
   });
 });
 
@@ -106,7 +113,7 @@ describe('the memory adapter', () => {
     expect(await other.listSpaces(0, 10)).toEqual([]);
     expect(other.logId).not.toBe(log.logId);
     expect(memoryAdapter.readsBesideWriter).toBe(false);
-    expect(await memoryAdapter.openLogReader(memory())).toBeUndefined();
+    expect(await memoryAdapter.openLogReader(memory(), nodePlatform)).toBeUndefined();
     memoryAdapter.openPStateStore(memory(), { partition: 0, logId: log.logId, fence: 1 }).close();
     await first.release();
     await second.release();

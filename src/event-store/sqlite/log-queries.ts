@@ -1,9 +1,15 @@
 /**
  * The reads of the log on one connection: prepared once, answered at once. The writer and every reader have one.
+ *
+ * Invariant: every event that comes out was checked against the chain of its space (`chain-check.ts`), in the snapshot in which it was
+ * read. A page that does not pass is read once more row by row, which says what is wrong where.
  */
 
 import { eventsOfPage } from '../../codec/event-page.js';
+import type { ChainDigest } from '../../core/clock.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
+import { ChainCheck } from '../chain-check.js';
+import { damagedLog } from '../log-errors.js';
 import type { CommandRecord, EventPage, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
 import type { Mark } from './lookup-reader.js';
 import { readSql } from './read-sql.js';
@@ -11,6 +17,7 @@ import {
   type CommandTuple,
   type EventTuple,
   type HeadTuple,
+  isWhole,
   type PageTuple,
   payloadBytes,
   type SpaceTuple,
@@ -24,12 +31,15 @@ import {
 export class LogQueries {
   /** The log's own id. */
   readonly logId: string;
+  readonly #connection: Connection;
+  readonly #transact: (read: () => unknown) => unknown;
+  readonly #chain: ChainCheck;
   readonly #space: Statement<[number, number, number, number], EventTuple>;
   readonly #spacePage: Statement<[number, number, number, number, number], PageTuple>;
   readonly #sequenceUpTo: Statement<[number, number], number>;
   readonly #eventIdUpTo: Statement<[number, number], number>;
-  readonly #entityEvent: Statement<[number, number, string, number], EventTuple>;
-  readonly #entityScan: Statement<[number, number, string, number, number], EventTuple>;
+  readonly #entryEvent: Statement<[number], EventTuple>;
+  readonly #isLive: Statement<[number], number>;
   readonly #isMarked: Statement<[number, number, Uint8Array], number>;
   readonly #all: Statement<[number, number], EventTuple>;
   readonly #allPage: Statement<[number, number, number], PageTuple>;
@@ -44,19 +54,24 @@ export class LogQueries {
   readonly #spaces: Statement<[number, number], SpaceTuple>;
   readonly #deletedSpaces: Statement<[], number>;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, digest: ChainDigest) {
+    this.#connection = connection;
+    this.#transact = connection.transaction((read: () => unknown) => read());
+    const linkAt = connection
+      .prepare<[number, number], readonly [eventId: number, hash: Uint8Array]>(readSql.linkAt)
+      .raw();
+    this.#chain = new ChainCheck(digest, (spaceId, spaceSequence) => {
+      const row = linkAt.get(spaceId, spaceSequence);
+      return row && { eventId: row[0], hash: row[1] };
+    });
     this.#space = connection.prepare<[number, number, number, number], EventTuple>(readSql.space).raw();
     this.#spacePage = connection
       .prepare<[number, number, number, number, number], PageTuple>(readSql.spacePage)
       .raw();
     this.#sequenceUpTo = connection.prepare<[number, number], number>(readSql.sequenceUpTo).pluck();
     this.#eventIdUpTo = connection.prepare<[number, number], number>(readSql.eventIdUpTo).pluck();
-    this.#entityEvent = connection
-      .prepare<[number, number, string, number], EventTuple>(readSql.entityEvent)
-      .raw();
-    this.#entityScan = connection
-      .prepare<[number, number, string, number, number], EventTuple>(readSql.entityScan)
-      .raw();
+    this.#entryEvent = connection.prepare<[number], EventTuple>(readSql.entryEvent).raw();
+    this.#isLive = connection.prepare<[number], number>(readSql.isLive).pluck();
     this.#isMarked = connection.prepare<[number, number, Uint8Array], number>(readSql.isMarked).pluck();
     this.logId = String(connection.prepare(readSql.logId).pluck().get());
     this.#all = connection.prepare<[number, number], EventTuple>(readSql.all).raw();
@@ -76,12 +91,38 @@ export class LogQueries {
   readSpace(spaceId: number, after: number, bounds: ReadBounds): readonly StoredEvent[] {
     const page = this.spacePage(spaceId, after, bounds);
     if (page !== undefined) return eventsOfPage(page);
-    return takeWithin(this.#space.iterate(spaceId, after, spaceId, bounds.limit), bounds.bytesMax);
+    return this.inSnapshot(() => {
+      const rows = this.#space.iterate(spaceId, after, spaceId, bounds.limit);
+      const events = takeWithin(rows, bounds.bytesMax, spaceId);
+      this.#chain.spaceEvents(events, spaceId, after);
+      return events;
+    });
   }
 
-  /** Undefined where payloads are so large that they have to be counted. */
+  /** Undefined where payloads are so large that they have to be counted, and where something is damaged. */
   spacePage(spaceId: number, after: number, bounds: ReadBounds): EventPage | undefined {
-    return pageOf(this.#spacePage.get(eventShare(bounds), spaceId, after, spaceId, bounds.limit));
+    return this.#checkedPage(
+      () => this.#spacePage.get(eventShare(bounds), spaceId, after, spaceId, bounds.limit),
+      (page) => this.#chain.spacePage(page, spaceId, after),
+    );
+  }
+
+  /** Runs reads that belong together. */
+  inSnapshot<Result>(read: () => Result): Result {
+    return this.#connection.inTransaction ? read() : (this.#transact(read) as Result);
+  }
+
+  #checkedPage(read: () => PageTuple | undefined, check: (page: EventPage) => void): EventPage | undefined {
+    return this.inSnapshot(() => {
+      try {
+        const page = pageOf(read());
+        if (page !== undefined) check(page);
+        return page;
+      } catch {
+        // Also what SQLite cannot write as JSON: the rows say what is wrong, and where.
+        return undefined;
+      }
+    });
   }
 
   /** The last sequence of a space up to an event id; 0 before its first event. */
@@ -94,18 +135,43 @@ export class LogQueries {
     return this.#eventIdUpTo.get(spaceId, sequence) ?? 0;
   }
 
-  /** An event by its id, when it is of this entity of this space. */
-  entityEvent(eventId: number, spaceId: number, entityId: string): StoredEvent | undefined {
-    const row = this.#entityEvent.get(eventId, spaceId, entityId, spaceId);
-    return row === undefined ? undefined : toStoredEvent(row);
+  /** Whether the space is there and not deleted. */
+  isLive(spaceId: number): boolean {
+    return this.#isLive.get(spaceId) === 1;
   }
 
-  /** Events of one entity with `spaceSequence > after`, out of all of its space. */
+  /**
+   * The event of this id, when it is of this entity of this space. One that is of another is looked at all the same: it may be the
+   * entity's, and damaged.
+   */
+  entryEvent(eventId: number, spaceId: number, entityId: string): StoredEvent | undefined {
+    const row = this.#entryEvent.get(eventId);
+    if (row === undefined) return undefined;
+    const event = wholeEvent(row, spaceId);
+    if (event.spaceId === spaceId || this.isLive(event.spaceId)) this.#chain.event(event, event.spaceId);
+    return event.spaceId === spaceId && event.entityId === entityId ? event : undefined;
+  }
+
+  /**
+   * Events of one entity with `spaceSequence > after`, out of all of its space: those of other entities are checked, too, because one of
+   * them may be the entity's, and damaged.
+   */
   scanEntity(spaceId: number, entityId: string, after: number, bounds: ReadBounds): readonly StoredEvent[] {
-    return takeWithin(
-      this.#entityScan.iterate(spaceId, after, entityId, spaceId, bounds.limit),
-      bounds.bytesMax,
-    );
+    const found: StoredEvent[] = [];
+    let bytes = 0;
+    for (let from = after; ; ) {
+      const events = this.readSpace(spaceId, from, scanBounds);
+      const last = events.at(-1);
+      if (last === undefined) return found;
+      from = last.spaceSequence;
+      for (const event of events) {
+        if (event.entityId !== entityId) continue;
+        bytes += event.payload.byteLength;
+        if (bytes > bounds.bytesMax && found.length > 0) return found;
+        found.push(event);
+        if (found.length === bounds.limit) return found;
+      }
+    }
   }
 
   /** Whether a mark of the lookups counts for this log. */
@@ -116,17 +182,29 @@ export class LogQueries {
   readAll(after: number, bounds: ReadBounds): readonly StoredEvent[] {
     const page = this.allPage(after, bounds);
     if (page !== undefined) return eventsOfPage(page);
-    return takeWithin(this.#all.iterate(after, bounds.limit), bounds.bytesMax);
+    return this.inSnapshot(() => {
+      const events = takeWithin(this.#all.iterate(after, bounds.limit), bounds.bytesMax);
+      this.#chain.allEvents(events);
+      return events;
+    });
   }
 
   /** Undefined as in `spacePage`. */
   allPage(after: number, bounds: ReadBounds): EventPage | undefined {
-    return pageOf(this.#allPage.get(eventShare(bounds), after, bounds.limit));
+    return this.#checkedPage(
+      () => this.#allPage.get(eventShare(bounds), after, bounds.limit),
+      (page) => this.#chain.allPage(page),
+    );
   }
 
   readEvent(spaceId: number, eventId: number): StoredEvent | undefined {
-    const row = this.#event.get(eventId, spaceId, spaceId);
-    return row === undefined ? undefined : toStoredEvent(row);
+    return this.inSnapshot(() => {
+      const row = this.#event.get(eventId, spaceId, spaceId);
+      if (row === undefined) return undefined;
+      const event = wholeEvent(row, spaceId);
+      this.#chain.event(event, spaceId);
+      return event;
+    });
   }
 
   findCommands(spaceId: number, commandIds: readonly string[]): readonly CommandRecord[] {
@@ -147,9 +225,17 @@ export class LogQueries {
     return this.#latestSpaceId.get() ?? 0;
   }
 
+  /** The last event is checked, too: what is appended rests on its hash. */
   spaceHead(spaceId: number): SpaceHead | undefined {
-    const row = this.#head.get(spaceId);
-    return row === undefined ? undefined : toSpaceHead(row);
+    return this.inSnapshot(() => {
+      const row = this.#head.get(spaceId);
+      const head = row && toSpaceHead(row);
+      if (head === undefined || head.lastSpaceSequence === 0) return head;
+      const last = this.#entryEvent.get(head.lastEventId);
+      if (last === undefined) throw damagedLog({ spaceId, eventId: head.lastEventId }, 'it is missing');
+      this.#chain.event(wholeEvent(last, spaceId), spaceId);
+      return head;
+    });
   }
 
   findSpaceByName(spaceName: string): SpaceRow | undefined {
@@ -181,14 +267,24 @@ function pageOf(row: PageTuple | undefined): EventPage | undefined {
   return { facts: row[1], bytes: row[2] ?? new Uint8Array() };
 }
 
+/** The event in a row. */
+function wholeEvent(row: EventTuple, spaceId: number): StoredEvent {
+  if (isWhole(row)) return toStoredEvent(row);
+  throw damagedLog({ spaceId, spaceSequence: row[2], eventId: row[0] }, 'its columns are not of their types');
+}
+
 /** The events of `rows` until their payloads fill `bytesMax`; leaving the loop ends the statement. */
-function takeWithin(rows: Iterable<EventTuple>, bytesMax: number): readonly StoredEvent[] {
+function takeWithin(rows: Iterable<EventTuple>, bytesMax: number, spaceId?: number): readonly StoredEvent[] {
   const events: StoredEvent[] = [];
   let bytes = 0;
   for (const row of rows) {
+    const event = wholeEvent(row, spaceId ?? row[1]);
     bytes += payloadBytes(row);
     if (bytes > bytesMax && events.length > 0) break;
-    events.push(toStoredEvent(row));
+    events.push(event);
   }
   return events;
 }
+
+/** What a scan looks at in one step. */
+const scanBounds: ReadBounds = { limit: 1_000, bytesMax: 4 * 1024 * 1024 };

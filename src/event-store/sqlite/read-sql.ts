@@ -36,14 +36,14 @@ export const readSql = {
   eventIdUpTo: `SELECT event_id FROM events WHERE space_id = ? AND space_sequence <= ?
     ORDER BY space_sequence DESC LIMIT 1`,
 
-  /** eventId, spaceId, entityId, spaceId: the event that an entry of the lookups speaks of, if it does. */
-  entityEvent: `SELECT ${eventColumns} FROM events
-    WHERE event_id = ? AND space_id = ? AND entity_id = ? AND ${spaceIsLive}`,
+  /** eventId: the event that an entry of the lookups speaks of, of whatever space it says that it is. */
+  entryEvent: `SELECT ${eventColumns} FROM events WHERE event_id = ?`,
 
-  /** spaceId, after, entityId, spaceId, limit: the events of an entity without a lookup, from all of its space. */
-  entityScan: `SELECT ${eventColumns} FROM events
-    WHERE space_id = ? AND space_sequence > ? AND entity_id = ? AND ${spaceIsLive}
-    ORDER BY space_sequence LIMIT ?`,
+  /** spaceId, spaceSequence: what the event behind it in its space rests on. */
+  linkAt: 'SELECT event_id, hash FROM events WHERE space_id = ? AND space_sequence = ?',
+
+  /** spaceId */
+  isLive: 'SELECT deleted_at IS NULL FROM spaces WHERE space_id = ?',
 
   /** eventId, spaceId, hash: whether a mark of the lookups counts for this log. */
   isMarked: 'SELECT EXISTS (SELECT 1 FROM events WHERE event_id = ? AND space_id = ? AND hash = ?)',

@@ -43,6 +43,20 @@ export function payloadBytes(row: EventTuple): number {
   return row[11].byteLength - payloadStart;
 }
 
+/** Whether each column has a value of its type: a damaged row may not, whatever the table declares. */
+export function isWhole(row: EventTuple): boolean {
+  const [eventId, spaceId, spaceSequence, entityId, type, version, timestamp, ...rest] = row;
+  const bytes = rest.pop();
+  return (
+    [eventId, spaceId, spaceSequence, version, timestamp].every((fact) => Number.isSafeInteger(fact)) &&
+    typeof entityId === 'string' &&
+    typeof type === 'string' &&
+    rest.every((text) => text === null || typeof text === 'string') &&
+    bytes instanceof Uint8Array &&
+    bytes.byteLength >= payloadStart
+  );
+}
+
 /** The event in a row. */
 export function toStoredEvent(row: EventTuple): StoredEvent {
   return eventOf(row, row[11], 0, payloadBytes(row));

@@ -3,9 +3,10 @@
  * (`sqlite-log-store.ts`) extends it over its own connection.
  *
  * Invariants: a read is one statement, or several in one snapshot, so it sees whole committed batches and holds no
- * transaction when it returns (L6, L7); after `close` every call is refused with `closed`.
+ * transaction when it returns (L6, L7); every event was checked against its chain (L8); after `close` every call is refused with `closed`.
  */
 
+import type { Platform } from '../../core/clock.js';
 import { RamaxError } from '../../core/errors.js';
 import { type Connection, openConnection, storageError } from '../../sqlite/connection.js';
 import { checkFormat, isCurrent } from '../../sqlite/file-format.js';
@@ -35,11 +36,11 @@ export class SqliteLogReader implements LogReader {
   readonly #lookups: LookupReader;
   readonly #entityReads: EntityReads;
 
-  constructor(connection: Connection, queries: LogQueries = new LogQueries(connection)) {
+  constructor(connection: Connection, queries: LogQueries) {
     this.#connection = connection;
     this.#queries = queries;
     this.#lookups = new LookupReader(lookupFileOf(connection.name));
-    this.#entityReads = new EntityReads(connection, queries, this.#lookups);
+    this.#entityReads = new EntityReads(queries, this.#lookups);
   }
 
   readonly pages: PageReader = {
@@ -127,9 +128,12 @@ export class SqliteLogReader implements LogReader {
  *
  * @throws {RamaxError} `storage` when there is no log yet, `storage_unsuitable`, `format_newer`, `corrupt`
  */
-export function openSqliteLogReader(file: string): SqliteLogReader {
+export function openSqliteLogReader(
+  file: string,
+  { chainDigest }: Pick<Platform, 'chainDigest'>,
+): SqliteLogReader {
   const connection = openConnection({ file, use: 'reader', busyTimeoutMs, check: checkReadable });
-  return new SqliteLogReader(connection);
+  return new SqliteLogReader(connection, new LogQueries(connection, chainDigest));
 }
 
 function checkReadable(connection: Connection): void {

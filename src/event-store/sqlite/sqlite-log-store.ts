@@ -13,7 +13,7 @@
  */
 
 import { AssertionFailed } from '../../core/assert.js';
-import type { Clock, Platform } from '../../core/clock.js';
+import type { Platform } from '../../core/clock.js';
 import { RamaxError } from '../../core/errors.js';
 import {
   type Connection,
@@ -61,10 +61,10 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
   constructor(
     connection: Connection,
     ownerGeneration: number,
-    clock: Clock,
+    { clock, chainDigest }: Pick<Platform, 'clock' | 'chainDigest'>,
     { isAlone = false }: SqliteLogStoreOptions = {},
   ) {
-    const queries = new LogQueries(connection);
+    const queries = new LogQueries(connection, chainDigest);
     super(connection, queries);
     this.#connection = connection;
     this.logId = readLogId(connection);
@@ -220,7 +220,7 @@ export function openSqliteLogStore(
     connection.pragma(`journal_size_limit = ${walBytesKept}`);
     connection.pragma(`cache_size = -${writerCacheKibibytes}`);
     migrate(connection, format);
-    return new SqliteLogStore(connection, raiseOwnerGeneration(connection), platform.clock, options);
+    return new SqliteLogStore(connection, raiseOwnerGeneration(connection), platform, options);
   } catch (error) {
     connection.close();
     throw storageError(error, `cannot open ${file}`);
