@@ -92,7 +92,7 @@ export type { SpaceLimits, SpaceSettings, Suspension } from './event-store/space
 export { nodePlatform } from './platform/node-platform.js';
 export { type OpenStorage, openStorage } from './platform/open-storage.js';
 export { Ramax } from './platform/start.js';
-export type { ShardStats, ViewFigures, ViewProblem, WriterStats } from './protocol/stats.js';
+export type { Repairs, ShardStats, ViewFigures, ViewProblem, WriterStats } from './protocol/stats.js';
 export type { BuildState, PStateStore, StoredBuild, ViewBuild, ViewFlush, ViewRef } from './pstate/port.js';
 export { PState, type PStateOptions } from './pstate/pstate.js';
 export { ValueCache, type ValueCacheOptions, type ValueCacheStats } from './pstate/value-cache.js';

@@ -16,7 +16,7 @@
 import { assert } from '../core/assert.js';
 import type { Cipher } from '../core/cipher.js';
 import type { Platform } from '../core/clock.js';
-import { asRamaxError, invalidInput, RamaxError } from '../core/errors.js';
+import { asRamaxError, invalidInput, isDamageOf, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
@@ -33,6 +33,7 @@ import { PendingFlush } from './pending-flush.js';
 import { sealedLog } from './sealed-log.js';
 import { type SharedBySpaces, sharedBySpaces } from './shared-by-spaces.js';
 import { Speculation } from './speculation.js';
+import { StoreDamage } from './store-damage.js';
 import { type AnyTurn, CommandTurn, type ReadFaces, type ReadTurn } from './turn.js';
 import { type MigrationProgress, Upkeep, type UpkeptSpace } from './upkeep.js';
 import type { RebuildProgress } from './view-fill.js';
@@ -70,6 +71,8 @@ export interface LiveSpaceStats {
   readonly flushFailures: number;
   /** Values that had an older shape when they were read, and what became of them. */
   readonly migrations: MigrationCounts;
+  /** How often stored views were found damaged and made anew. */
+  readonly remade: number;
 }
 
 /** See the head of this file. */
@@ -87,10 +90,18 @@ export class LiveSpace {
   readonly changes: Changes;
   #caughtUp = 0;
   #recoveries = 0;
+  #remade = 0;
+  readonly #damage: StoreDamage;
+  /** Turns that have met damage: taken once more when it is mended, in their order. */
+  readonly #again: AnyTurn[] = [];
+  /** Those that were: a turn that meets damage again fails. */
+  readonly #takenAgain = new WeakSet<AnyTurn>();
 
   private constructor(options: LiveSpaceOptions) {
-    const { spaceId, app, pstates: store, limits, platform, onError } = options;
+    const { spaceId, app, limits, platform, onError } = options;
     const { clock } = platform;
+    this.#damage = new StoreDamage(options.pstates, () => clock.soon(() => void this.#loadLost()));
+    const { store } = this.#damage;
     this.#options = options;
     const { spaceName, cipher } = options;
     this.#decision = { app, spaceName, newId: () => platform.ids.newId(), platform, limits, cipher };
@@ -182,6 +193,7 @@ export class LiveSpace {
       recoveries: this.#recoveries,
       flushFailures: this.#flush.failures,
       migrations: this.#writeBack.counts,
+      remade: this.#remade,
     };
   }
 
@@ -234,12 +246,14 @@ export class LiveSpace {
   #take(turn: AnyTurn): void {
     if (turn.state === 'settled') return;
     this.#shared.turnCount.turns++;
+    this.#damage.forget();
     turn.decided();
     try {
       if (turn instanceof CommandTurn) this.#decide(turn);
       else this.#read(turn);
     } catch (error) {
       this.#shared.vitals.rests();
+      if (this.#mend(turn, error)) return;
       const refusal = asRamaxError(error, 'command_failed', 'the turn failed');
       this.#speculation.hold(turn, () => turn.fail(refusal));
     }
@@ -248,6 +262,7 @@ export class LiveSpace {
 
   #read(turn: ReadTurn): void {
     const value = this.#run(turn, this.#views.faces);
+    this.#damage.assertNone();
     // Where nothing is held, everything that it could have seen is committed.
     if (this.#speculation.size === 0) turn.settle(value);
     else this.#speculation.hold(turn, () => turn.settle(value), valueBytes(value ?? null));
@@ -270,6 +285,7 @@ export class LiveSpace {
     const { vitals } = this.#shared;
     vitals.runs(turn.callId);
     const drafts = draftEvents(turn.invocation, main, this.#speculation.head, this.#decision);
+    this.#damage.assertNone();
     if (drafts.length > 0) this.#views.apply(drafts.map(({ event }) => event));
     // Before anything is appended: what has died with its mark has written nothing.
     vitals.rests();
@@ -290,16 +306,63 @@ export class LiveSpace {
     const held = this.#speculation.takeAll();
     try {
       const before = this.#speculation.committed.lastSpaceSequence;
+      if (!this.#damage.isLost) this.#views.retireDamaged(cause);
       await this.#load();
       const turns = await this.#speculation.settle(held, before);
       resume();
-      for (const turn of turns) this.#take(turn);
+      this.#takeInOrder([...turns, ...this.#again.splice(0)]);
       void this.#upkeep.begin();
     } catch (error) {
       resume();
       this.#break(asRamaxError(error, 'storage', 'the space could not be recovered'), cause, held);
     }
     this.#interlock.roomMade();
+  }
+
+  /** When one of them meets damage, it and those behind it wait until that is mended. */
+  #takeInOrder(turns: readonly AnyTurn[]): void {
+    for (const turn of turns) {
+      if (this.#interlock.recovering) this.#again.push(turn);
+      else this.#take(turn);
+    }
+  }
+
+  // ── Damage of what is stored ──────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * The turn has met stored data that is damaged: what it has decided or read counts for nothing. A further view is made anew behind;
+   * for the main view, which commands rest on, the space loads again. Says whether the turn is taken once more.
+   */
+  #mend(turn: AnyTurn, error: unknown): boolean {
+    const { found = isDamageOf(error, this.#options.spaceId) ? error : undefined } = this.#damage;
+    if (found === undefined || this.#takenAgain.has(turn) || this.#interlock.ended !== undefined)
+      return false;
+    this.#takenAgain.add(turn);
+    this.#remade++;
+    turn.rolledBack();
+    if (!this.#damage.isLost && this.#views.putDamagedBehind(found)) {
+      this.#take(turn);
+      return true;
+    }
+    this.#again.push(turn);
+    if (!this.#interlock.recovering) this.#interlock.recover((resume) => this.#recover(found, resume));
+    return true;
+  }
+
+  /** The store has lost what the views were loaded from, and no turn has noticed. */
+  async #loadLost(): Promise<void> {
+    if (this.ended !== undefined) return;
+    try {
+      await this.#interlock.exclusively(async () => {
+        if (!this.#damage.isLost) return;
+        this.#remade++;
+        await this.#reload();
+      });
+      void this.#upkeep.begin();
+    } catch (error) {
+      // It has ended, and says why to whoever comes next.
+      this.#options.onError(asRamaxError(error, 'storage', 'the views could not be loaded again'));
+    }
   }
 
   /** Nothing can be said about what was decided; what was not decided is refused with the error that ended the space. */
@@ -310,6 +373,7 @@ export class LiveSpace {
     });
     this.#letGo(error);
     for (const { turn } of held) turn.refuse(because);
+    for (const turn of this.#again.splice(0)) turn.refuse(because);
   }
 
   /** Becomes the owner under a new generation and loads the state. Returns how many events it applied. */
@@ -317,11 +381,26 @@ export class LiveSpace {
     const { log, spaceId, platform, limits, cipher } = this.#options;
     this.#flush.reset();
     this.#writeBack.close();
-    const { clock } = platform;
-    const loaded = await loadSpace({ log, clock, limits, spaceId, views: this.#views, cipher });
+    const loaded = await this.#loadWhatIsStored(() =>
+      loadSpace({ log, clock: platform.clock, limits, spaceId, views: this.#views, cipher }),
+    );
     this.#speculation.begin(loaded);
+    this.#remade += loaded.damagedBuilds;
     if (loaded.applied > 0) this.#flush.changed();
     return loaded.applied;
+  }
+
+  /** A store that is found damaged meanwhile begins anew, and so does this. */
+  async #loadWhatIsStored<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
+    for (let losses = 0; ; losses++) {
+      this.#damage.loading();
+      try {
+        return await load();
+      } catch (error) {
+        if (!this.#damage.isLost || losses >= lossesMax) throw error;
+        this.#remade++;
+      }
+    }
   }
 
   // ── Life ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -415,6 +494,7 @@ export class LiveSpace {
   abandon(error: RamaxError): void {
     this.#letGo(error);
     for (const { turn } of this.#speculation.takeAll()) turn.refuse(error);
+    for (const turn of this.#again.splice(0)) turn.refuse(error);
   }
 
   #letGo(error: RamaxError): void {
@@ -454,6 +534,9 @@ export class LiveSpace {
     };
   }
 }
+
+/** How often a store may be lost while one space is loaded from it: a disk that damages what is written is no store. */
+const lossesMax = 2;
 
 /** The fractional parts of its multiples lie evenly between 0 and 1, in whatever order they come. */
 const goldenRatio = 0.618_033_988_749_895;

@@ -30,6 +30,8 @@ export interface LoadSpaceOptions {
 export interface LoadedSpace extends OpenedSpace {
   /** Events applied after the checkpoints. */
   readonly applied: number;
+  /** Stored builds that could not be read and are made anew. */
+  readonly damagedBuilds: number;
 }
 
 /**
@@ -40,12 +42,12 @@ export interface LoadedSpace extends OpenedSpace {
 export async function loadSpace(options: LoadSpaceOptions): Promise<LoadedSpace> {
   const opened = await openWithSomeWriter(options.log, options.spaceId);
   checkKey(opened.encryption, options.cipher);
-  for (;;) {
+  for (let damagedBuilds = 0; ; damagedBuilds++) {
     try {
-      return { ...opened, applied: await catchViewsUp(options, opened) };
+      return { ...opened, applied: await catchViewsUp(options, opened), damagedBuilds };
     } catch (error) {
       // The damaged build is retired, so that each round has one less.
-      if (!(error instanceof DamagedBuild)) throw error;
+      if (!(error instanceof DamagedBuild) && !options.views.retireDamaged(error)) throw error;
     }
   }
 }

@@ -21,11 +21,11 @@
  */
 
 import { assert } from '../core/assert.js';
-import { asRamaxError, isRamaxError, RamaxError } from '../core/errors.js';
+import { asRamaxError, isDamageOf, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint, SpaceEvent } from '../core/event.js';
 import type { LoadedApp, LoadedView } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
-import type { StoredBuild, ViewFlush } from '../pstate/port.js';
+import type { StoredBuild, ViewBuild, ViewFlush } from '../pstate/port.js';
 import type { PState } from '../pstate/pstate.js';
 import { flushViews, isStoreFailure, LiveView, type LiveViewOptions, type ViewContext } from './live-view.js';
 import type { ReadFaces } from './turn.js';
@@ -186,6 +186,27 @@ export class Views {
       const slot = this.#slotOf(view.definition.name);
       if (slot.filling === view) slot.isDamaged = true;
     }
+  }
+
+  /**
+   * Retires the build that `error` says cannot be read: loading again makes another one from the log. Says whether it is about one.
+   */
+  retireDamaged(error: unknown): boolean {
+    const { store, spaceId } = this.#options;
+    const build = isDamageOf(error, spaceId) ? damagedBuild(error) : undefined;
+    if (build === undefined) return false;
+    store.retire(spaceId, [build]);
+    return true;
+  }
+
+  /** Readers of a further view wait until it is made anew, because `error` says that it cannot be read. Says whether it is about one. */
+  putDamagedBehind(error: RamaxError): boolean {
+    const [, ...further] = this.#slots;
+    const slot = further.find(({ definition }) => definition.name === error.details['view']);
+    if (slot === undefined || !isDamageOf(error, this.#options.spaceId)) return false;
+    this.#putBehind(slot, true);
+    this.#changed();
+    return true;
   }
 
   /** Puts other builds in the place of those that are filled and cannot be read. Throws what the store throws. */
@@ -458,6 +479,13 @@ export class Views {
       onChanged(definition.name, undefined);
     }
   }
+}
+
+function damagedBuild({ details }: RamaxError): ViewBuild | undefined {
+  const { view: name, viewVersion: version, build } = details;
+  return typeof name === 'string' && typeof version === 'number' && typeof build === 'number'
+    ? { name, version, build }
+    : undefined;
 }
 
 /** After views were loaded anew, one build may be here twice. */

@@ -78,4 +78,14 @@ export interface ShardHealth {
   readonly changed: number;
   /** Views that are being filled. */
   readonly building: number;
+  /** What was damaged and made again from the log, since the shard's thread has begun. */
+  readonly repairs: Repairs;
+}
+
+/** What was damaged of the projections and was made again from the log. */
+export interface Repairs {
+  /** Times that views of a space were found damaged and discarded. */
+  readonly views: number;
+  /** Partition files that were set aside. */
+  readonly files: number;
 }

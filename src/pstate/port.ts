@@ -76,6 +76,11 @@ export interface KeyRange {
 
 /** The stored projections of the spaces of one partition. */
 export interface PStateStore {
+  /**
+   * Grows each time all that was stored is lost, because it was damaged: what was loaded before must be loaded again. Absent where
+   * that cannot be.
+   */
+  readonly epoch?: number;
   /** The bytes at `key`, or undefined. Throws `corrupt` when they fail their checksum. */
   get(spaceId: number, view: ViewBuild, key: string): Uint8Array | undefined;
   /** The bytes at these keys, in their order, in one read of the store. A key may stand there twice. Throws as `get`. */

@@ -221,11 +221,11 @@ export class StoredView {
     try {
       return decodeValue(bytes);
     } catch (cause) {
-      const { name, version } = this.#view;
+      const { name, version, build } = this.#view;
       throw new RamaxError(
         'corrupt',
         `space ${this.#spaceId}, view ${name} version ${version}: the value at ${JSON.stringify(key)} cannot be decoded`,
-        { cause, details: { spaceId: this.#spaceId, view: name, viewVersion: version, key } },
+        { cause, details: { spaceId: this.#spaceId, view: name, viewVersion: version, build, key } },
       );
     }
   }

@@ -29,6 +29,13 @@ export class Partitions {
     return store;
   }
 
+  /** Files of projections that were damaged and are made again, since this shard has begun. */
+  get setAside(): number {
+    let files = 0;
+    for (const { epoch = 0 } of this.#stores.values()) files += epoch;
+    return files;
+  }
+
   close(): void {
     for (const store of this.#stores.values()) store.close();
     this.#stores.clear();
@@ -46,6 +53,9 @@ function telling(onFenced: (error: RamaxError) => void, store: PStateStore): PSt
     }
   };
   return {
+    get epoch() {
+      return store.epoch ?? 0;
+    },
     get: (spaceId, view, key) => store.get(spaceId, view, key),
     getMany: (spaceId, view, keys) => store.getMany(spaceId, view, keys),
     scan: (spaceId, view, range) => store.scan(spaceId, view, range),

@@ -37,6 +37,7 @@ export interface ResidentStats {
   readonly flushFailures: number;
   readonly watchers: number;
   readonly migrations: MigrationCounts;
+  readonly remade: number;
 }
 
 /** See the head of this file. */
@@ -57,7 +58,7 @@ export class ResidentSpace {
   /** When somebody last came for it, on the monotonic clock; kept by the shard. */
   lastUsedMs = 0;
   /** Figures of the live states that were closed. */
-  readonly #past = { caughtUp: 0, recoveries: 0, flushFailures: 0 };
+  readonly #past = { caughtUp: 0, recoveries: 0, flushFailures: 0, remade: 0 };
   #pastMigrations: MigrationCounts = noMigrations;
 
   /** @param rounds of the shard; default: its own */
@@ -91,6 +92,7 @@ export class ResidentSpace {
       flushFailures: this.#past.flushFailures + (live?.flushFailures ?? 0),
       watchers: this.#live?.changes.size ?? 0,
       migrations: addMigrations(this.#pastMigrations, live?.migrations ?? noMigrations),
+      remade: this.#past.remade + (live?.remade ?? 0),
     };
   }
 
@@ -230,6 +232,7 @@ export class ResidentSpace {
     this.#past.caughtUp += this.#live?.stats.caughtUp ?? 0;
     this.#past.recoveries += this.#live?.stats.recoveries ?? 0;
     this.#past.flushFailures += this.#live?.stats.flushFailures ?? 0;
+    this.#past.remade += this.#live?.stats.remade ?? 0;
     this.#pastMigrations = addMigrations(this.#pastMigrations, this.#live?.stats.migrations ?? noMigrations);
     this.#live = undefined;
   }

@@ -15,6 +15,7 @@ export class ShardFigures {
   #recoveries = 0;
   #flushFailures = 0;
   #migrations = noMigrations;
+  #remade = 0;
 
   /** A space is resident no longer: what it has done still counts. */
   keep(stats: ResidentStats): void {
@@ -23,6 +24,14 @@ export class ShardFigures {
     this.#recoveries += stats.recoveries;
     this.#flushFailures += stats.flushFailures;
     this.#migrations = addMigrations(this.#migrations, stats.migrations);
+    this.#remade += stats.remade;
+  }
+
+  /** How often stored views of a space were found damaged and made anew. */
+  remadeOf(residents: Iterable<ResidentSpace>): number {
+    let remade = this.#remade;
+    for (const { stats } of residents) remade += stats.remade;
+    return remade;
   }
 
   /** The figures of a shard with these residents. */
@@ -85,7 +94,7 @@ function countViews(
 }
 
 /** What is wrong in these spaces. */
-export function healthOf(residents: Iterable<ResidentSpace>): ShardHealth {
+export function healthOf(residents: Iterable<ResidentSpace>, repairs: ShardHealth['repairs']): ShardHealth {
   const problems: ViewProblem[] = [];
   const counts = { stopped: 0, changed: 0, building: 0 };
   for (const resident of residents) {
@@ -98,5 +107,5 @@ export function healthOf(residents: Iterable<ResidentSpace>): ShardHealth {
       problems.push({ spaceId: resident.spaceId, spaceName: resident.spaceName, ...status });
     }
   }
-  return { problems, ...counts };
+  return { problems, ...counts, repairs };
 }

@@ -164,7 +164,10 @@ export class Shard {
   }
 
   get health(): ShardHealth {
-    return healthOf(this.#residents.values());
+    return healthOf(this.#residents.values(), {
+      views: this.#figures.remadeOf(this.#residents.values()),
+      files: this.#partitions.setAside,
+    });
   }
 
   get #clock(): Clock {

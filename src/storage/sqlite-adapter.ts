@@ -5,7 +5,9 @@ import { assert } from '../core/assert.js';
 import { openSqliteLogReader } from '../event-store/sqlite/sqlite-log-reader.js';
 import { openSqliteLogStore } from '../event-store/sqlite/sqlite-log-store.js';
 import { SqliteLookupFiller } from '../event-store/sqlite/sqlite-lookup-filler.js';
+import { openHealingStore } from '../pstate/sqlite/healing-store.js';
 import { openSqlitePStateStore } from '../pstate/sqlite/sqlite-pstate-store.js';
+import { setAside } from '../sqlite/set-aside.js';
 import type { StorageAdapter, StorageRef } from './adapter.js';
 import { prepareDataDirectory } from './data-directory.js';
 import { DirectoryOwnership } from './directory-ownership.js';
@@ -35,7 +37,11 @@ export const adapter: StorageAdapter = {
   },
 
   openPStateStore(ref, { partition, logId, fence }) {
-    return openSqlitePStateStore({ file: partitionFile(ref, partition), logId, fence });
+    const file = partitionFile(ref, partition);
+    return openHealingStore({
+      open: () => openSqlitePStateStore({ file, logId, fence }),
+      setAside: () => setAside(file, Date.now()),
+    });
   },
 };
 

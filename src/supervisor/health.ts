@@ -2,7 +2,7 @@
 
 import type { Clock } from '../core/clock.js';
 import type { ErrorData, RamaxError } from '../core/errors.js';
-import type { ShardHealth, ViewProblem } from '../protocol/stats.js';
+import type { Repairs, ShardHealth, ViewProblem } from '../protocol/stats.js';
 import type { LookupHealth } from './lookup-filling.js';
 import type { RefusedCall } from './quarantine.js';
 import type { Supervisor } from './supervisor.js';
@@ -46,6 +46,11 @@ export interface RamaxHealth {
     /** Those that have stopped or were changed, at most 100. */
     readonly problems: readonly ViewProblem[];
   };
+  /**
+   * What was found damaged of the stored projections and made again from the log, since the threads of the shards have begun. Nothing is lost
+   * by it, so it is no trouble by itself; a disk that damages what it stores is (see `verify`).
+   */
+  readonly repairs: Repairs;
 }
 
 /**
@@ -100,11 +105,14 @@ function summary(
   shards: readonly (ShardHealth | undefined)[],
 ): RamaxHealth {
   const views = { stopped: 0, changed: 0, building: 0, problems: [] as ViewProblem[] };
+  const repairs = { views: 0, files: 0 };
   for (const shard of shards) {
     if (shard === undefined) continue;
     views.stopped += shard.stopped;
     views.changed += shard.changed;
     views.building += shard.building;
+    repairs.views += shard.repairs.views;
+    repairs.files += shard.repairs.files;
     views.problems.push(...shard.problems.slice(0, problemsShownMax - views.problems.length));
   }
   const isAnswering = isWriterAnswering && shards.every((shard) => shard !== undefined);
@@ -120,5 +128,6 @@ function summary(
     lookups,
     refused,
     views,
+    repairs,
   };
 }

@@ -112,6 +112,7 @@ const types = [
   'Ref',
   'RefusedCall',
   'RelationField',
+  'Repairs',
   'ResolveOptions',
   'ResolvedAt',
   'ResolvedEntity',

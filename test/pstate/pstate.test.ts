@@ -502,7 +502,7 @@ describe('the cache', () => {
     store.flush(1, [{ view, clear: false, puts, deletes: [], checkpoint }]);
     const corrupt = expect.objectContaining({
       code: 'corrupt',
-      details: { spaceId: 1, view: 'main', viewVersion: 1, key: 'bad' },
+      details: { spaceId: 1, view: 'main', viewVersion: 1, build: 1, key: 'bad' },
     });
     expect(() => newPState(store).get('bad')).toThrow(corrupt);
     expect(() => [...newPState(store).entries()]).toThrow(corrupt);

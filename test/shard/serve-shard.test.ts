@@ -210,6 +210,7 @@ describe('a shard behind its link', () => {
       stopped: 0,
       changed: 0,
       building: 0,
+      repairs: { views: 0, files: 0 },
     });
   });
 

@@ -28,7 +28,13 @@ export interface SeenWatch {
 }
 
 /** Nothing is wrong. */
-export const inGoodHealth: ShardHealth = { problems: [], stopped: 0, changed: 0, building: 0 };
+export const inGoodHealth: ShardHealth = {
+  problems: [],
+  stopped: 0,
+  changed: 0,
+  building: 0,
+  repairs: { views: 0, files: 0 },
+};
 
 /** See the head of this file. */
 export class FakeShard {

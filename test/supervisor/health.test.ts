@@ -93,6 +93,7 @@ describe('the health of a runtime', () => {
       ],
       lookups: { unfilledEvents: 7, failure: undefined },
       views: { stopped: 0, changed: 0, building: 0, problems: [] },
+      repairs: { views: 0, files: 0 },
     });
   });
 

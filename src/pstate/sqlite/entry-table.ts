@@ -2,15 +2,15 @@
  * The table `pstate_entities`: the entries of all builds of a partition. The store calls it, inside its transactions
  * where something is written.
  *
- * Invariant: every value is stored with its crc32 and verified whenever it is read.
+ * Invariant: every value is stored with a checksum of its place and itself, and verified whenever it is read.
  */
 
-import { crc32 } from 'node:zlib';
 import { RamaxError } from '../../core/errors.js';
 import { compareCodePoints } from '../../core/names.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
 import type { KeyRange, ViewBuild, ViewFlush } from '../port.js';
 import { type BuildKey, buildKey, ofBuild } from './build-key.js';
+import { buildSeed, entryChecksum } from './entry-checksum.js';
 import { afterPrefix } from './key-range.js';
 
 interface ValueRow {
@@ -116,16 +116,17 @@ export class EntryTable {
 
   get(spaceId: number, view: ViewBuild, key: string): Uint8Array | undefined {
     const row = this.#get.get(...buildKey(spaceId, view), key);
-    return row === undefined ? undefined : verified(spaceId, view, key, row);
+    return row === undefined ? undefined : verified(spaceId, view, key, row, buildSeed(spaceId, view));
   }
 
   /** No transaction is needed over several statements: only the owner writes, and it is busy reading here. */
   getMany(spaceId: number, view: ViewBuild, keys: readonly string[]): (Uint8Array | undefined)[] {
     const values = new Array<Uint8Array | undefined>(keys.length).fill(undefined);
+    const seed = buildSeed(spaceId, view);
     for (let start = 0; start < keys.length; start += keysPerStatementMax) {
       const asked = keys.slice(start, start + keysPerStatementMax);
       for (const row of this.#getMany.all(JSON.stringify(asked), ...buildKey(spaceId, view))) {
-        values[start + row.place] = verified(spaceId, view, asked[row.place] as string, row);
+        values[start + row.place] = verified(spaceId, view, asked[row.place] as string, row, seed);
       }
     }
     return values;
@@ -133,7 +134,8 @@ export class EntryTable {
 
   scan(spaceId: number, view: ViewBuild, range: KeyRange): (readonly [key: string, value: Uint8Array])[] {
     const rows = this.#rows(buildKey(spaceId, view), range);
-    return rows.map((row) => [row.key, verified(spaceId, view, row.key, row)] as const);
+    const seed = buildSeed(spaceId, view);
+    return rows.map((row) => [row.key, verified(spaceId, view, row.key, row, seed)] as const);
   }
 
   #rows(build: BuildKey, { prefix, after, limit }: KeyRange): EntryRow[] {
@@ -157,16 +159,17 @@ export class EntryTable {
     const build = buildKey(spaceId, view);
     const cleared = clear ? this.#clear.run(...build).changes : 0;
     for (const key of deletes) this.#delete.run(...build, key);
-    this.#putAll(build, puts, updatedAt);
+    this.#putAll(build, buildSeed(spaceId, view), puts, updatedAt);
     return cleared + deletes.length + puts.length;
   }
 
-  #putAll(build: BuildKey, puts: ViewFlush['puts'], updatedAt: number): void {
+  #putAll(build: BuildKey, seed: number, puts: ViewFlush['puts'], updatedAt: number): void {
     const together = puts.length - (puts.length % putsTogether);
     const values: PutValue[] = [];
     for (const [index, [key, value]] of puts.entries()) {
-      if (index >= together) this.#put.run(...build, key, value, crc32(value), updatedAt);
-      else if (values.push(...build, key, value, crc32(value), updatedAt) === putsTogether * putColumns)
+      const checksum = entryChecksum(seed, key, value);
+      if (index >= together) this.#put.run(...build, key, value, checksum, updatedAt);
+      else if (values.push(...build, key, value, checksum, updatedAt) === putsTogether * putColumns)
         this.#putTogether.run(...values.splice(0));
     }
   }
@@ -190,8 +193,10 @@ function verified(
   { name, version, build }: ViewBuild,
   key: string,
   row: ValueRow,
+  seed: number,
 ): Uint8Array {
-  if (crc32(row.value) === row.checksum) return row.value;
+  const { value, checksum } = row;
+  if (value instanceof Uint8Array && entryChecksum(seed, key, value) === checksum) return value;
   throw new RamaxError(
     'corrupt',
     `space ${spaceId}, view ${name} version ${version} build ${build}: the value at ${JSON.stringify(key)} fails its checksum`,

@@ -7,6 +7,7 @@
 import type { Connection } from '../../sqlite/connection.js';
 import type { FileFormat } from '../../sqlite/file-format.js';
 import { fencedError } from '../store-errors.js';
+import { buildSeed, entryChecksum, valueChecksum } from './entry-checksum.js';
 
 /** "RMXP" in ASCII. */
 const pstateApplicationId = 0x524d5850;
@@ -101,11 +102,38 @@ const versionTwo = `
   DROP TABLE projection_checkpoints_v1;
 `;
 
+/**
+ * Version 3 has the place of an entry in its checksum. Each gets the new one if its value fits the old one; what does not is still
+ * damaged afterwards.
+ */
+function toVersionThree(connection: Connection): void {
+  const checksum = (...row: unknown[]): number => {
+    const [spaceId, name, version, build, key, value, before] = row as [
+      number,
+      string,
+      number,
+      number,
+      string,
+      Uint8Array,
+      number,
+    ];
+    const right = entryChecksum(buildSeed(spaceId, { name, version, build }), key, value);
+    return valueChecksum(value) === before ? right : -1;
+  };
+  connection.function('ramax_checksum', { deterministic: true, varargs: true }, checksum);
+  connection.exec(`UPDATE pstate_entities
+    SET checksum = ramax_checksum(space_id, view, view_version, build, key, value, checksum)`);
+}
+
 /** The format of a projection database; its version is in the file's header. */
 export const pstateFormat: FileFormat = {
   name: 'projection database',
   applicationId: pstateApplicationId,
-  migrations: [(connection) => connection.exec(versionOne), (connection) => connection.exec(versionTwo)],
+  migrations: [
+    (connection) => connection.exec(versionOne),
+    (connection) => connection.exec(versionTwo),
+    toVersionThree,
+  ],
 };
 
 /** Who writes to a database. See `PartitionOptions`. */

@@ -48,7 +48,7 @@ describe('the projection store in SQLite', () => {
 
   it('refuses a file of a newer format and changes nothing of it', () => {
     bed.open().close();
-    tamper((connection) => connection.pragma('user_version = 3'));
+    tamper((connection) => connection.pragma('user_version = 4'));
     const before = readFileSync(bed.file);
     expect(() => bed.open()).toThrow(expect.objectContaining({ code: 'format_newer' }));
     expect(readFileSync(bed.file).equals(before)).toBe(true);
