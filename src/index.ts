@@ -96,6 +96,13 @@ export type { Repairs, ShardStats, ViewFigures, ViewProblem, WriterStats } from 
 export type { BuildState, PStateStore, StoredBuild, ViewBuild, ViewFlush, ViewRef } from './pstate/port.js';
 export { PState, type PStateOptions } from './pstate/pstate.js';
 export { ValueCache, type ValueCacheOptions, type ValueCacheStats } from './pstate/value-cache.js';
+export type {
+  NotCompared,
+  VerifyCounts,
+  VerifyProblem,
+  VerifyProblemKind,
+  VerifyReport,
+} from './reader/report.js';
 export { SpaceRegistry, type SpaceRegistryOptions } from './space/space-registry.js';
 export type { StorageAdapter, StorageRef } from './storage/adapter.js';
 export type { AllSpacesOptions, AllSpacesProgress } from './supervisor/all-spaces.js';
@@ -114,5 +121,6 @@ export type {
 export type { SpaceMoment } from './supervisor/space-moment.js';
 export type { FetchOptions, GetResolvedOptions } from './supervisor/space-reads.js';
 export type { DeleteOptions, GetOrCreateOptions, Spaces, SuspendOptions } from './supervisor/spaces.js';
+export type { VerifyAllOptions, VerifyOptions, VerifyProgress } from './supervisor/verifications.js';
 export type { OverloadPolicy, WaitOptions } from './supervisor/wait-options.js';
 export type { WatchKeyOptions, WatchPrefix, WatchQuery } from './supervisor/watch-target.js';

@@ -18,12 +18,20 @@ import type { Limits } from '../core/limits.js';
 import { newVitalsMemory } from '../core/vitals.js';
 import type { LogReader, LookupFiller } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
+import type { Verifier, VerifyRun } from '../reader/verifier.js';
 import type { StorageRef } from '../storage/adapter.js';
-import type { ShardThreadConfig, Thread, ThreadHost, WriterThreadConfig } from '../supervisor/thread-host.js';
+import type {
+  ShardThreadConfig,
+  Thread,
+  ThreadHost,
+  VerifierConfig,
+  WriterThreadConfig,
+} from '../supervisor/thread-host.js';
 import type { FillerAnswer, FillerTask } from './filler-task.js';
 import { newLoadedFlag, whenLoaded } from './loading.js';
 import { nodeChannel } from './node-port.js';
 import type { ReaderAnswer, ReaderTask } from './reader-task.js';
+import { type VerifierAnswer, type VerifierTask, verifierSignals } from './verifier-task.js';
 
 /** Scans that run side by side; more would only compete with shards for cores. */
 const readerThreadsMax = 2;
@@ -38,10 +46,11 @@ export const workerHost: ThreadHost = {
   startShard: (config) => startThread('shard', config),
   channel: () => nodeChannel(),
   openLookupFiller: (storage) => pooledFiller(storage),
+  openVerifier: (config) => pooledVerifier(config),
   openReader: (storage) => pooledReader(storage),
 };
 
-function entryPoint(name: 'writer' | 'shard' | 'reader' | 'filler'): string {
+function entryPoint(name: 'writer' | 'shard' | 'reader' | 'filler' | 'verifier'): string {
   return new URL(`../../workers/${name}.js`, import.meta.url).href;
 }
 
@@ -108,7 +117,7 @@ class TaskPool {
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(
-    name: 'reader' | 'filler',
+    name: 'reader' | 'filler' | 'verifier',
     bounds: { readonly maxThreads: number; readonly maxQueue?: number },
   ) {
     const filename = entryPoint(name);
@@ -153,6 +162,38 @@ function pooledFiller(storage: StorageRef): LookupFiller {
       await run({ task: 'scrub', storage });
     },
     close: () => pool.close(),
+  };
+}
+
+/** A verifier whose every space is a task of a pool of one thread; what is asked of it meanwhile crosses in shared memory. */
+function pooledVerifier(config: VerifierConfig): Verifier {
+  const pool = new TaskPool('verifier', { maxThreads: 1 });
+  const runs = new Set<VerifyRun>();
+  return {
+    start(request) {
+      const signals = new SharedArrayBuffer(verifierSignals.count * Int32Array.BYTES_PER_ELEMENT);
+      const shared = new Int32Array(signals);
+      const task: VerifierTask = { ...config, request, signals };
+      const run: VerifyRun = {
+        report: pool.run<VerifierAnswer>(task).then((answer) => {
+          runs.delete(run);
+          if ('error' in answer) throw RamaxError.fromData(answer.error);
+          return answer.report;
+        }),
+        get items() {
+          return Atomics.load(shared, verifierSignals.items);
+        },
+        cancel() {
+          Atomics.store(shared, verifierSignals.cancelled, 1);
+        },
+      };
+      runs.add(run);
+      return run;
+    },
+    close() {
+      for (const run of runs) run.cancel();
+      return pool.close();
+    },
   };
 }
 

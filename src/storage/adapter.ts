@@ -6,7 +6,9 @@
  */
 
 import type { Platform } from '../core/clock.js';
+import type { LogInspector } from '../event-store/inspector.js';
 import type { LogReader, LogStore, LookupFiller } from '../event-store/port.js';
+import type { PStateInspector } from '../pstate/inspector.js';
 import type { PStateStore } from '../pstate/port.js';
 
 /** A storage choice as plain data: what `sqlite()` and `memory()` return. */
@@ -47,6 +49,16 @@ export interface OpenLogOptions {
   readonly isAlone?: boolean;
 }
 
+/** A storage open for verification. */
+export interface StorageInspector {
+  readonly log: LogInspector;
+  /** For folding the events once more. */
+  readonly reader: LogReader;
+  /** The projections of a space; undefined where there are none, or of another format. */
+  pstates(spaceId: number): PStateInspector | undefined;
+  close(): Promise<void>;
+}
+
 /** One kind of storage. */
 export interface StorageAdapter {
   /** Whether any thread can read the log beside its writer; else reads go through the writer's thread. */
@@ -61,6 +73,8 @@ export interface StorageAdapter {
   openLookupFiller(ref: StorageRef): Promise<LookupFiller>;
   /** Opens the log for reading beside the writer, or undefined where only the writer's thread can read it. */
   openLogReader(ref: StorageRef, platform: Pick<Platform, 'chainDigest'>): Promise<LogReader | undefined>;
+  /** Opens everything for verification, beside all others; only where any thread can look at it. */
+  openInspector?(ref: StorageRef, platform: Pick<Platform, 'chainDigest'>): Promise<StorageInspector>;
   /** Opens one partition of the projections. */
   openPStateStore(ref: StorageRef, options: PartitionOptions): PStateStore;
 }

@@ -1,11 +1,16 @@
 /** The adapter behind `sqlite()`: which file of the data directory holds what. */
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../core/assert.js';
+import { partitionOf } from '../core/routing.js';
+import { SqliteLogInspector } from '../event-store/sqlite/log-inspector.js';
 import { openSqliteLogReader } from '../event-store/sqlite/sqlite-log-reader.js';
 import { openSqliteLogStore } from '../event-store/sqlite/sqlite-log-store.js';
 import { SqliteLookupFiller } from '../event-store/sqlite/sqlite-lookup-filler.js';
+import type { PStateInspector } from '../pstate/inspector.js';
 import { openHealingStore } from '../pstate/sqlite/healing-store.js';
+import { openSqlitePStateInspector } from '../pstate/sqlite/pstate-inspector.js';
 import { openSqlitePStateStore } from '../pstate/sqlite/sqlite-pstate-store.js';
 import { setAside } from '../sqlite/set-aside.js';
 import type { StorageAdapter, StorageRef } from './adapter.js';
@@ -34,6 +39,27 @@ export const adapter: StorageAdapter = {
 
   async openLogReader(ref, platform) {
     return openSqliteLogReader(logFile(ref), platform);
+  },
+
+  async openInspector(ref, platform) {
+    const reader = openSqliteLogReader(logFile(ref), platform);
+    const log = new SqliteLogInspector(logFile(ref));
+    const opened: PStateInspector[] = [];
+    return {
+      reader,
+      log,
+      pstates(spaceId) {
+        const file = partitionFile(ref, partitionOf(spaceId));
+        const inspector = existsSync(file) ? openSqlitePStateInspector(file) : undefined;
+        if (inspector !== undefined) opened.push(inspector);
+        return inspector;
+      },
+      async close() {
+        for (const inspector of opened) inspector.close();
+        await log.close();
+        await reader.close();
+      },
+    };
   },
 
   openPStateStore(ref, { partition, logId, fence }) {

@@ -13,6 +13,7 @@ import { checkOptionNames } from '../core/option-names.js';
 import { partitionCount } from '../core/routing.js';
 import type { SpaceLimits } from '../event-store/space-settings.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
+import type { VerifyReport } from '../reader/report.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
 import { registryPlace } from './admission.js';
 import { AllSpaces, type AllSpacesOptions, type AllSpacesProgress } from './all-spaces.js';
@@ -26,6 +27,7 @@ import { SpaceLocks } from './space-locks.js';
 import { Spaces } from './spaces.js';
 import { Supervisor } from './supervisor.js';
 import type { ThreadHost } from './thread-host.js';
+import { Verifications, type VerifyAllOptions } from './verifications.js';
 import {
   checkOverloadPolicy,
   checkWaitOptions,
@@ -88,6 +90,7 @@ export class RamaxRuntime<A extends App = App> {
   readonly #watches: Watches;
   readonly #allSpaces: AllSpaces;
   readonly #health: HealthProbe;
+  readonly #verifications: Verifications;
   #closing: Promise<void> | undefined;
   #closed: RamaxError | undefined;
   /** Spaces: create, find, list, delete. */
@@ -107,7 +110,14 @@ export class RamaxRuntime<A extends App = App> {
     this.#reads = new EventReads(supervisor.log, limits, this.#locks);
     this.#watches = new Watches(limits);
     const [reads, watches, locks] = [this.#reads, this.#watches, this.#locks];
-    const services: SpaceServices = { supervisor, calls, reads, watches, locks, platform, limits };
+    const verifications = new Verifications({
+      clock: platform.clock,
+      open: () => supervisor.openVerifier(),
+      listSpaces: (after, limit) => supervisor.writer.call('listSpaces', { after, limit }),
+      findSpace: async (spaceId) => (await supervisor.writer.call('findSpaceById', { spaceId })) ?? undefined,
+    });
+    this.#verifications = verifications;
+    const services: SpaceServices = { supervisor, calls, reads, watches, locks, verifications, platform, limits };
     this.spaces = new Spaces<A>(services);
     this.#allSpaces = new AllSpaces(services);
     this.#health = new HealthProbe(supervisor, platform.clock);
@@ -211,6 +221,24 @@ export class RamaxRuntime<A extends App = App> {
     await this.#locks.forgetKey(keyId);
   }
 
+  /**
+   * Looks whether what is stored is what was written: every event against the chain of its space, order and density, the records of
+   * commands, the registry, the lookups, and every stored view against a fresh fold of its events. In a thread of its own, in short read
+   * transactions, while commands go on. It changes nothing.
+   *
+   * With storage in memory the log alone is verified, in the main thread.
+   *
+   * @throws {RamaxError} `aborted`, `not_found` for a space id that there is not, `closed`, `storage`
+   * @example
+   * ```ts
+   * const report = await ramax.verify({ onProgress: ({ itemsDone }) => show(itemsDone), signal });
+   * for (const { kind, spaceName, spaceSequence, message } of report.problems) alarm(kind, spaceName, spaceSequence, message);
+   * ```
+   */
+  verify(options: VerifyAllOptions = {}): Promise<VerifyReport> {
+    return this.#verifications.all(options);
+  }
+
   /** Why the runtime cannot go on, or undefined while it runs. */
   get failure(): RamaxError | undefined {
     return this.#supervisor.failure;
@@ -245,7 +273,9 @@ export class RamaxRuntime<A extends App = App> {
     this.#watches.close(closed);
     this.#reads.close(closed);
     const { clock } = this.#platform;
-    const drained = this.#calls.drain(closed).then(() => this.#supervisor.drain());
+    // Before the writer closes the log, so that nobody reads it while its write-ahead log is emptied for good.
+    const verified = this.#verifications.close();
+    const drained = Promise.all([this.#calls.drain(closed), verified]).then(() => this.#supervisor.drain());
     const timedOut = new Promise<'timeout'>((resolve) => {
       const timer = clock.after(this.#limits.drainTimeoutMs, () => resolve('timeout'));
       drained.finally(() => timer.cancel()).catch(() => {});
@@ -256,6 +286,7 @@ export class RamaxRuntime<A extends App = App> {
   }
 
   #end(error: RamaxError): void {
+    void this.#verifications.close();
     this.#allSpaces.close();
     this.#watches.close(error);
     this.#reads.close(error);

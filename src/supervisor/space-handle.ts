@@ -19,12 +19,14 @@ import type { SpaceRow } from '../event-store/port.js';
 import type { SpaceSettings } from '../event-store/space-settings.js';
 import type { ProgressOf, ReplyOf, SentOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
+import type { VerifyReport } from '../reader/report.js';
 import type { CallPlan } from './call-plan.js';
 import type { EventReads, StreamOptions } from './event-reads.js';
 import type { ShardHandle } from './shard-handle.js';
 import type { SpaceLock } from './space-lock.js';
 import { SpaceMoment } from './space-moment.js';
 import { checkedView, type ReadServices, SpaceReads } from './space-reads.js';
+import type { Verifications, VerifyOptions } from './verifications.js';
 import { checkWaitOptions, noOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
 import {
   type WatchKeyOptions,
@@ -67,6 +69,7 @@ const progressOptionNames = [
 export interface SpaceServices extends ReadServices {
   readonly reads: EventReads;
   readonly watches: Watches;
+  readonly verifications: Verifications;
   readonly platform: Platform;
 }
 
@@ -235,6 +238,20 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
    */
   async migrateAll(options: MigrateOptions = {}): Promise<MigrationProgress> {
     return this.#long('migrateAll', options);
+  }
+
+  /**
+   * Looks whether what is stored of this space is what was written. See `Ramax.verify`.
+   *
+   * @throws {RamaxError} `aborted`, `closed`, `storage`
+   * @example
+   * ```ts
+   * const { isSound, problems } = await acme.verify();
+   * ```
+   */
+  verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    const { spaceId, spaceName } = this.#address;
+    return this.#services.verifications.space({ spaceId, spaceName }, options);
   }
 
   /** How each view of the space stands: its version, how far it is, and why it has stopped when it has. */

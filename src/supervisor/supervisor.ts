@@ -27,6 +27,7 @@ import {
   writerLink,
 } from '../protocol/links.js';
 import { remoteLogReader } from '../protocol/remote-log-reader.js';
+import { localVerifier, type Verifier } from '../reader/verifier.js';
 import type { Ownership, StorageAdapter, StorageRef } from '../storage/adapter.js';
 import { LookupFilling } from './lookup-filling.js';
 import { Quarantine } from './quarantine.js';
@@ -122,6 +123,14 @@ export class Supervisor {
       await supervisor.stop();
       throw error;
     }
+  }
+
+  /** Opens who verifies what this runtime has stored. */
+  openVerifier(): Verifier {
+    const { adapter, host, app, storage, limits, platform } = this.#options;
+    return adapter.openInspector === undefined
+      ? localVerifier(this.log, platform, limits)
+      : host.openVerifier({ app, storage, limits });
   }
 
   /** What the app has. */

@@ -9,6 +9,7 @@ import type { Limits } from '../core/limits.js';
 import type { VitalsMemory } from '../core/vitals.js';
 import type { LogReader, LookupFiller } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
+import type { Verifier } from '../reader/verifier.js';
 import type { StorageRef } from '../storage/adapter.js';
 
 /** What a writer's thread is started with. */
@@ -28,6 +29,13 @@ export interface ShardThreadConfig {
   readonly fence: number;
   /** Events that no view is given any more, for shards have died of them. */
   readonly poisonedEvents: readonly PoisonedEvent[];
+}
+
+/** What a verifier's thread works with. */
+export interface VerifierConfig {
+  readonly app: string;
+  readonly storage: StorageRef;
+  readonly limits: Limits;
 }
 
 /** A thread that was started. */
@@ -50,6 +58,8 @@ export interface ThreadHost {
   channel(): readonly [Port, Port];
   /** Fills the lookups of the log off the hot path, in a thread of its own; only for storage that has any. */
   openLookupFiller(storage: StorageRef): LookupFiller;
+  /** Verifies in a thread of its own; only for storage that can be inspected. */
+  openVerifier(config: VerifierConfig): Verifier;
   /** Reads the log off the hot path, beside the writer. */
   openReader(storage: StorageRef): LogReader;
 }

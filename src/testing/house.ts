@@ -129,6 +129,9 @@ export class House<A extends App> {
       openLookupFiller(): never {
         throw new TypeError('the disk of the house has no lookups');
       },
+      openVerifier(): never {
+        throw new TypeError('the disk of the house is verified in its one thread');
+      },
       openReader: (): LogReader => this.disk.openLogReader(new HouseThread(this.scheduler), this.scheduler),
     };
   }

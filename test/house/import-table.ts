@@ -31,9 +31,14 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   space: { uses: ['core', 'event-store'] },
   // States of the past are folded in memory.
   'content-store': { uses: ['core', 'pstate', 'pstate/memory', 'event-store', 'space'] },
+  // Verification: in a thread of its own, and in main's for storage that no other thread can look at.
+  reader: { uses: ['core', 'codec', 'pstate', 'pstate/memory', 'event-store', 'content-store'] },
   protocol: { uses: ['core', 'codec'], knows: ['content-store', 'event-store', 'pstate', 'storage'] },
 
-  supervisor: { uses: ['core', 'protocol', 'content-store', 'event-store', 'space'], knows: ['storage'] },
+  supervisor: {
+    uses: ['core', 'protocol', 'content-store', 'event-store', 'reader', 'space'],
+    knows: ['storage'],
+  },
   shard: { uses: ['core', 'protocol', 'content-store', 'space'], knows: ['event-store', 'pstate'] },
   writer: { uses: ['core', 'protocol', 'space'], knows: ['content-store', 'event-store'] },
 
@@ -45,11 +50,11 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   },
   platform: {
     uses: ['core', 'codec', 'supervisor'],
-    knows: ['event-store', 'protocol', 'pstate', 'storage'],
+    knows: ['event-store', 'protocol', 'pstate', 'reader', 'storage'],
     touchesNode: true,
   },
   workers: {
-    uses: ['core', 'codec', 'platform', 'shard', 'writer'],
+    uses: ['core', 'codec', 'platform', 'reader', 'shard', 'writer'],
     knows: ['event-store', 'storage', 'supervisor'],
     touchesNode: true,
   },
@@ -71,7 +76,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   },
   index: {
     uses: ['core', 'content-store', 'event-store', 'platform', 'pstate', 'space'],
-    knows: ['protocol', 'storage', 'supervisor'],
+    knows: ['protocol', 'reader', 'storage', 'supervisor'],
   },
 };
 
