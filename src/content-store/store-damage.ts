@@ -89,6 +89,7 @@ export class StoreDamage {
       sweep: (spaceId, rowsMax) => run((store) => store.sweep(spaceId, rowsMax)),
       skip: (spaceId, view, spaceSequence) => run((store) => store.skip(spaceId, view, spaceSequence)),
       dropSpace: (spaceId, rowsMax) => run((store) => store.dropSpace(spaceId, rowsMax)),
+      scrub: (rewriteBytesMax) => run((store) => store.scrub(rewriteBytesMax)),
       close: () => this.#store.close(),
     };
   }

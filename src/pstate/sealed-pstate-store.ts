@@ -13,6 +13,9 @@ export function sealedPStateStore(store: PStateStore, cipher: Cipher): PStateSto
   const open = (view: ViewBuild, key: string, sealed: Uint8Array | undefined): Uint8Array | undefined =>
     sealed === undefined ? undefined : cipher.open(sealed, entryPlace(view.name, key));
   return {
+    get epoch() {
+      return store.epoch ?? 0;
+    },
     get: (spaceId, view, key) => open(view, key, store.get(spaceId, view, key)),
     getMany: (spaceId, view, keys) =>
       store.getMany(spaceId, view, keys).map((sealed, index) => open(view, keys[index] ?? '', sealed)),

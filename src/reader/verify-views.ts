@@ -42,6 +42,11 @@ export interface ViewSources {
 
 /** Compares every view of the space that the app can make. */
 export async function verifyViews(space: SpaceVerification, sources: ViewSources): Promise<void> {
+  const row = await sources.log.findSpaceById(space.spaceId);
+  if (row?.settings.encryption !== undefined) {
+    for (const { name } of sources.app.views) space.notCompared(name, 'the space is encrypted, and verification has no key');
+    return;
+  }
   for (const definition of sources.app.views) {
     try {
       await verifyView(space, sources, definition);

@@ -24,7 +24,7 @@ export function setAside(file: string, now: number): void {
     if (existsSync(`${file}-wal`)) renameSync(`${file}-wal`, `${damaged}-wal`);
     if (existsSync(file)) renameSync(file, damaged);
     rmSync(`${file}-shm`, { force: true });
-    removeOlder(file);
+    removeOlder(file, keptMax);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new RamaxError('storage', `${file} is damaged and cannot be set aside: ${message}`, {
@@ -34,14 +34,19 @@ export function setAside(file: string, now: number): void {
   }
 }
 
-function removeOlder(file: string): void {
+/** Deletes what was set aside of a file, because nothing of it may be kept any more. */
+export function removeSetAside(file: string): void {
+  removeOlder(file, 0);
+}
+
+function removeOlder(file: string, kept: number): void {
   const directory = dirname(file);
   const prefix = `${basename(file)}.damaged-`;
   const stamps = readdirSync(directory)
     .filter((name) => name.startsWith(prefix) && !name.endsWith('-wal') && !name.endsWith('-shm'))
     .map((name) => Number(name.slice(prefix.length)))
     .sort((left, right) => right - left);
-  for (const stamp of stamps.slice(keptMax)) {
+  for (const stamp of stamps.slice(kept)) {
     for (const suffix of ['', '-wal', '-shm'])
       rmSync(join(directory, `${prefix}${stamp}${suffix}`), { force: true });
   }

@@ -12,7 +12,7 @@ import type { PStateInspector } from '../pstate/inspector.js';
 import { openHealingStore } from '../pstate/sqlite/healing-store.js';
 import { openSqlitePStateInspector } from '../pstate/sqlite/pstate-inspector.js';
 import { openSqlitePStateStore } from '../pstate/sqlite/sqlite-pstate-store.js';
-import { setAside } from '../sqlite/set-aside.js';
+import { removeSetAside, setAside } from '../sqlite/set-aside.js';
 import type { StorageAdapter, StorageRef } from './adapter.js';
 import { prepareDataDirectory } from './data-directory.js';
 import { DirectoryOwnership } from './directory-ownership.js';
@@ -67,6 +67,7 @@ export const adapter: StorageAdapter = {
     return openHealingStore({
       open: () => openSqlitePStateStore({ file, logId, fence }),
       setAside: () => setAside(file, Date.now()),
+      removeSetAside: () => removeSetAside(file),
     });
   },
 };

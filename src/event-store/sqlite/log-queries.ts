@@ -287,4 +287,5 @@ function takeWithin(rows: Iterable<EventTuple>, bytesMax: number, spaceId?: numb
 }
 
 /** What a scan looks at in one step. */
-const scanBounds: ReadBounds = { limit: 1_000, bytesMax: 4 * 1024 * 1024 };
+const scanEventsMax = 1_000;
+const scanBounds: ReadBounds = { limit: scanEventsMax, bytesMax: 4 * 1024 * 1024 };

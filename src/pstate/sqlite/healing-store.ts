@@ -18,6 +18,8 @@ import { closedError } from '../store-errors.js';
 export interface HealingStoreOptions {
   readonly open: () => PStateStore;
   readonly setAside: () => void;
+  /** Deletes what was set aside. */
+  readonly removeSetAside: () => void;
 }
 
 /**
@@ -46,6 +48,11 @@ export function openHealingStore(options: HealingStoreOptions): PStateStore {
     sweep: (spaceId, rowsMax) => run((store) => store.sweep(spaceId, rowsMax)),
     skip: (spaceId, view, spaceSequence) => run((store) => store.skip(spaceId, view, spaceSequence)),
     dropSpace: (spaceId, rowsMax) => run((store) => store.dropSpace(spaceId, rowsMax)),
+    scrub(rewriteBytesMax) {
+      run((store) => store.scrub(rewriteBytesMax));
+      // What was set aside has all that was ever deleted since.
+      options.removeSetAside();
+    },
     close: () => healing.close(),
   };
 }
