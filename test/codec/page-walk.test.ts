@@ -6,7 +6,10 @@ import { PageWalk } from '../../src/codec/page-walk.js';
 import type { EventPage } from '../../src/event-store/port.js';
 import { headerOf } from '../../src/event-store/seal.js';
 
-const text = fc.string({ unit: 'binary', maxLength: 12 }).map((any) => any.toWellFormed());
+const awkward = fc.constantFrom('"', '\\', ',', '[', ']', 'a', '\n', '\u2028', 'é', '😀', '\0', 'null');
+const text = fc
+  .oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ unit: awkward, maxLength: 6 }))
+  .map((any) => any.toWellFormed());
 const textOrNull = fc.option(text, { nil: null });
 const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const row = fc.record({

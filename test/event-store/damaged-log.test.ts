@@ -9,7 +9,7 @@ import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-rea
 import { openSqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
 import { SqliteLookupFiller } from '../../src/event-store/sqlite/sqlite-lookup-filler.js';
 import { nodePlatform } from '../../src/platform/node-platform.js';
-import { createSpace, wide } from './log-fixture.js';
+import { append, codeOf, createSpace, plainEvent, wide } from './log-fixture.js';
 import { temporaryDirectory } from './sqlite-fixture.js';
 
 /** Three spaces whose events alternate: event id 3n + s is event n + 1 of space s. */
@@ -168,6 +168,20 @@ describe('a damaged log', () => {
     damage("UPDATE events SET entity_id = 'e9' WHERE event_id = 13");
     expect(await placeOf(reader().readEntity(1, 'e0', 0, wide))).toEqual(['corrupt', 1, 5, 13]);
     expect(await reader().readEntity(2, 'e0', 0, wide)).toHaveLength(events / 2);
+  });
+
+  it('shows an event whose id is not where it belongs, although no hash covers ids', async () => {
+    damage('UPDATE events SET event_id = 900 WHERE event_id = 13');
+    expect(await placeOf(reader().readSpace(1, 0, wide))).toEqual(['corrupt', 1, 6, 16]);
+    expect(await placeOf(reader().readSpace(1, 5, wide))).toEqual(['corrupt', 1, 6, 16]);
+  });
+
+  it('refuses in a batch what would follow damage, and nothing else', async () => {
+    damage('UPDATE events SET hash = zeroblob(16) WHERE event_id = 34');
+    const log = openSqliteLogStore(file, nodePlatform);
+    const next = (spaceId: number) => append(spaceId, events, [plainEvent('next')]);
+    expect((await log.commit([next(1), next(2)])).map(codeOf)).toEqual(['corrupt', 'appended']);
+    await log.close();
   });
 
   it('takes no append behind a damaged end, and goes on with other spaces in the same batch', async () => {
