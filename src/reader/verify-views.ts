@@ -44,7 +44,8 @@ export interface ViewSources {
 export async function verifyViews(space: SpaceVerification, sources: ViewSources): Promise<void> {
   const row = await sources.log.findSpaceById(space.spaceId);
   if (row?.settings.encryption !== undefined) {
-    for (const { name } of sources.app.views) space.notCompared(name, 'the space is encrypted, and verification has no key');
+    for (const { name } of sources.app.views)
+      space.notCompared(name, 'the space is encrypted, and verification has no key');
     return;
   }
   for (const definition of sources.app.views) {

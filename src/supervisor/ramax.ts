@@ -117,7 +117,16 @@ export class RamaxRuntime<A extends App = App> {
       findSpace: async (spaceId) => (await supervisor.writer.call('findSpaceById', { spaceId })) ?? undefined,
     });
     this.#verifications = verifications;
-    const services: SpaceServices = { supervisor, calls, reads, watches, locks, verifications, platform, limits };
+    const services: SpaceServices = {
+      supervisor,
+      calls,
+      reads,
+      watches,
+      locks,
+      verifications,
+      platform,
+      limits,
+    };
     this.spaces = new Spaces<A>(services);
     this.#allSpaces = new AllSpaces(services);
     this.#health = new HealthProbe(supervisor, platform.clock);

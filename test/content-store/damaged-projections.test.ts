@@ -86,6 +86,7 @@ describe('damaged projections', () => {
     fence++;
     pstates = openHealingStore({
       open: () => openSqlitePStateStore({ file: file(), logId: log.logId, fence }),
+      removeSetAside: () => {},
       setAside: () => setAside(file(), 5),
     });
   }
@@ -227,6 +228,7 @@ describe('damaged projections', () => {
     pstates = openHealingStore({
       open: () =>
         damagedWhen(openSqlitePStateStore({ file: file(), logId: log.logId, fence }), () => isDamaged),
+      removeSetAside: () => {},
       setAside: () => {
         isDamaged = false;
         setAside(file(), 5);
