@@ -33,7 +33,9 @@ export interface ThreadKeeperOptions<Calls, Ready> {
   readonly start: () => Thread;
   /** The thread is ready; what it still needs is given to it here. */
   readonly onUp: (caller: Caller<Calls>, ready: Ready) => Promise<void>;
-  /** Restarts did not help. */
+  /** Whether a thread that could not be started again for this reason never will be. Default: no reason is like that. */
+  readonly isHopeless?: (reason: RamaxError) => boolean;
+  /** Restarts did not help, or would not: then with the reason itself. */
   readonly onGivenUp: (error: RamaxError) => void;
 }
 
@@ -137,7 +139,7 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
   }
 
   async #restart(cause: RamaxError | undefined): Promise<void> {
-    const { name, clock, onGivenUp } = this.#options;
+    const { name, clock, onGivenUp, isHopeless = () => false } = this.#options;
     let reason = cause ?? new RamaxError('unavailable', `the ${name} ended without being asked to`);
     while (!this.#isStopping) {
       const decision = this.#policy.ended(clock.monotonicMs());
@@ -158,6 +160,7 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
         return;
       } catch (error) {
         reason = asRamaxError(error, 'unavailable', `the ${name} could not be started again`);
+        if (isHopeless(reason)) return onGivenUp(reason);
       }
     }
   }
