@@ -61,6 +61,7 @@ describe('a log that is lost while it is in use ends the runtime, and nothing is
     removeLog(directory);
     await expectEnd(ramax, space, 'is gone');
     expect(existsSync(logFile(directory))).toBe(false);
+    await ramax.close();
     expect(await codeOf(bed.start({ storage: sqlite({ directory }) }))).toBe('corrupt');
   });
 
