@@ -76,6 +76,10 @@ export const errorTable = {
   },
   format_newer: { retryable: false, means: 'The database was written by a newer version of the format.' },
   corrupt: { retryable: false, means: 'Stored data failed verification; nothing wrong is served.' },
+  witness_missing: {
+    retryable: false,
+    means: 'The witness of the log is missing or damaged, so that nobody can say whether the log is whole.',
+  },
   fenced: { retryable: true, means: 'A newer owner has taken over; this writer or shard is out of date.' },
   unavailable: {
     retryable: true,

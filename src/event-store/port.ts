@@ -221,12 +221,38 @@ export interface LookupFiller {
   close(): Promise<void>;
 }
 
+/**
+ * What an acknowledged command survives. `synced`: a power cut. `os`: the end of the process, also `kill -9`, but not of the
+ * machine. `memory`: nothing; the log lives as long as its writer.
+ */
+export type Durability = 'synced' | 'os' | 'memory';
+
+/** What a log of durability `os` had acknowledged and has lost with the machine, as far as is known. */
+export interface LostTail {
+  readonly events: number;
+  /** Transactions without events: of the registry, of commands without events, of deletions. */
+  readonly changes: number;
+  /** The last event that is still there. */
+  readonly lastEventId: number;
+}
+
+/** How the log is kept. */
+export interface LogHealth {
+  readonly durability: Durability;
+  /** What was lost before this opening; undefined when nothing is known to be. */
+  readonly lost: LostTail | undefined;
+  /** Why the witness cannot be written now: until it can, the loss of newer commits would not be noticed. */
+  readonly witnessFailure: ErrorData | undefined;
+}
+
 /** The writer's end of the log. */
 export interface LogStore extends LogReader {
   /** Names this log for ever: a projection made from another log is recognised by it. */
   readonly logId: string;
   /** Grows by one at every opening for writing. */
   readonly ownerGeneration: number;
+  /** How it is kept at this moment. */
+  readonly health: LogHealth;
   /** One durable transaction over the whole batch; outcomes in the order of the requests. See L1, L2. */
   commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]>;
   /** Spaces marked as deleted whose rows are not all gone yet. */

@@ -24,7 +24,8 @@ export interface OpenStorage {
 /**
  * Opens a storage for `EventStore`, `SpaceRegistry`, `PState` and `ContentStore` in this thread.
  *
- * @throws {RamaxError} `already_owned`, `storage_unsuitable`, `format_newer`, `corrupt`, `storage`, `invalid_input`
+ * @throws {RamaxError} `already_owned`, `storage_unsuitable`, `format_newer`, `corrupt`, `witness_missing`, `storage`,
+ *   `invalid_input`
  * @example
  * ```ts
  * const storage = await openStorage(sqlite({ directory: './data' }));

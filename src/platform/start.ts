@@ -27,7 +27,7 @@ export const Ramax = {
    * has left unfinished. On an existing directory it resumes where that one ended.
    *
    * @throws {RamaxError} `invalid_input`; `invalid_app`; `already_owned` with the owner's pid; `storage_unsuitable`;
-   *   `format_newer`; `corrupt`; `storage`; `unavailable`
+   *   `format_newer`; `corrupt`; `witness_missing`; `storage`; `unavailable`
    */
   start<A extends App>(options: RamaxOptions): Promise<Ramax<A>> {
     return RamaxRuntime.startOn<A>(

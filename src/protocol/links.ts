@@ -17,6 +17,7 @@ import type { Value } from '../core/values.js';
 import type {
   CommandRecord,
   CreateSpaceRequest,
+  LogHealth,
   LogReader,
   LogWriteOutcome,
   MarkSpaceDeletedRequest,
@@ -166,7 +167,12 @@ export interface WriterCalls extends LogReadCalls {
   /** The first call: resolves when the log is open. */
   readonly ready: Call<
     null,
-    { readonly logId: string; readonly ownerGeneration: number; readonly deletedSpaces: readonly number[] }
+    {
+      readonly logId: string;
+      readonly ownerGeneration: number;
+      readonly deletedSpaces: readonly number[];
+      readonly log: LogHealth;
+    }
   >;
   /** A port to a shard comes with it. */
   readonly connectShard: Call<null, null>;

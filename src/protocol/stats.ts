@@ -2,6 +2,7 @@
 
 import type { ViewStatus } from '../content-store/view-status.js';
 import type { MigrationCounts } from '../content-store/write-back.js';
+import type { LogHealth } from '../event-store/port.js';
 import type { ValueCacheStats } from '../pstate/value-cache.js';
 
 /** What the writer has done since it started. */
@@ -20,6 +21,8 @@ export interface WriterStats {
   readonly fenced: number;
   /** Requests that wait for the next transaction. */
   readonly queued: number;
+  /** How the log is kept. */
+  readonly log: LogHealth;
 }
 
 /** What a shard holds and has done since it started. */

@@ -4,7 +4,8 @@
  *
  * Invariants:
  *   - A durable connection has `synchronous=FULL`, asserted after the first statement: better-sqlite3 is built with
- *     WAL synchronous=NORMAL, and the pragma only tells the truth once the connection was used.
+ *     WAL synchronous=NORMAL, and the pragma only tells the truth once the connection was used. The same is asserted
+ *     wherever the level is set.
  *   - Checkpoints are never left to SQLite (`wal_autocheckpoint=0`), because COMMIT does not report their errors.
  *   - Nobody opens or closes a database file by other means while this process holds it: on POSIX that drops locks.
  */
@@ -67,7 +68,6 @@ function configure(connection: Connection, use: ConnectionOptions['use']): void 
     return;
   }
   connection.pragma('journal_mode = WAL');
-  connection.pragma(`synchronous = ${use === 'durable' ? 'FULL' : 'NORMAL'}`);
   if (use === 'durable') {
     // Only macOS has a difference between fsync and a full flush; elsewhere the pragma has no effect.
     connection.pragma('fullfsync = 1');
@@ -75,9 +75,27 @@ function configure(connection: Connection, use: ConnectionOptions['use']): void 
   }
   connection.pragma('wal_autocheckpoint = 0');
   overwriteDeleted(connection, use === 'durable' ? 'everywhere' : 'where it is free');
-  connection.prepare('SELECT count(*) FROM sqlite_schema').get();
-  const synchronous = connection.pragma('synchronous', { simple: true });
-  assert(synchronous === (use === 'durable' ? 2 : 1), 'synchronous stays as set after the first statement');
+  setSynchronous(connection, use === 'durable' ? 'FULL' : 'NORMAL');
+}
+
+/** What `PRAGMA synchronous` gives for each level. */
+const synchronousLevels = { NORMAL: 1, FULL: 2 } as const;
+
+/**
+ * Says when SQLite syncs: at each commit (`FULL`), or only before and after a checkpoint (`NORMAL`). A statement follows, and
+ * only then is the level read back, because the first use of a database may change it.
+ *
+ * @param database which one, where several are attached to the connection
+ */
+export function setSynchronous(
+  connection: Connection,
+  level: keyof typeof synchronousLevels,
+  database = 'main',
+): void {
+  connection.pragma(`${database}.synchronous = ${level}`);
+  connection.prepare(`SELECT count(*) FROM ${database}.sqlite_schema`).get();
+  const synchronous = connection.pragma(`${database}.synchronous`, { simple: true });
+  assert(synchronous === synchronousLevels[level], 'synchronous stays as set after the first statement');
 }
 
 /**

@@ -67,7 +67,8 @@ function isEmpty(connection: Connection, applicationId: number): boolean {
   return applicationId === 0 && connection.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
 }
 
-function formatVersion(connection: Connection): number {
+/** The version that the file has; 0 for an empty one. */
+export function formatVersion(connection: Connection): number {
   return readPragma(connection, 'user_version');
 }
 

@@ -5,10 +5,11 @@
 
 import { access, constants, mkdir, stat, statfs } from 'node:fs/promises';
 import { RamaxError } from '../core/errors.js';
+import { syncNewDirectories } from '../sqlite/directory-sync.js';
 import { networkFileSystemName } from './network-file-system.js';
 
 /**
- * Creates the directory when it is missing, and checks it.
+ * Creates the directory when it is missing, durably with its parents, and checks it.
  *
  * @throws {RamaxError} `storage_unsuitable`
  */
@@ -17,7 +18,8 @@ export async function prepareDataDirectory(
   options: { readonly allowNetworkFileSystem: boolean },
 ): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    const firstMade = await mkdir(directory, { recursive: true });
+    if (firstMade !== undefined) syncNewDirectories(firstMade, directory);
     if (!(await stat(directory)).isDirectory()) throw new Error('it is not a directory');
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {

@@ -30,7 +30,11 @@ export const adapter: StorageAdapter = {
   },
 
   async openLog(ref, platform, options) {
-    return openSqliteLogStore(logFile(ref), platform, options);
+    return openSqliteLogStore(logFile(ref), platform, {
+      ...options,
+      durability: ref.options['durability'] === 'os' ? 'os' : 'synced',
+      acceptMissingWitness: ref.options['acceptMissingWitness'] === true,
+    });
   },
 
   async openLookupFiller(ref) {

@@ -17,13 +17,25 @@ export interface SqliteOptions {
    * damage one database. Default: false, and `Ramax.start` refuses it with `storage_unsuitable`. Only Linux can tell.
    */
   readonly allowNetworkFileSystem?: boolean;
+  /**
+   * What an acknowledged command survives. `synced`: a power cut; each commit is synced. `os`: the end of the process, also
+   * `kill -9`, but not of the machine: a power cut loses commands that were acknowledged since the start, the newest first, and
+   * `health()` says how many. Default: `synced`.
+   */
+  readonly durability?: 'synced' | 'os';
+  /**
+   * Takes the log although `ramax.witness` is missing or damaged, and makes another one: after the log was restored from a copy,
+   * or the file was lost. Nobody can say then whether the log is whole. Default: false, and the start ends with
+   * `witness_missing`. A log that contradicts a sound witness is `corrupt` all the same.
+   */
+  readonly acceptMissingWitness?: boolean;
 }
 
-const optionNames = ['directory', 'allowNetworkFileSystem'] as const;
+const optionNames = ['directory', 'allowNetworkFileSystem', 'durability', 'acceptMissingWitness'] as const;
 
 /**
- * Storage in SQLite files of one directory: `ramax.db` (the log), `lookups.db`
- * (what is derived from it, can be rebuilt), `pstate-00.db` to `pstate-15.db` (projections, which
+ * Storage in SQLite files of one directory: `ramax.db` (the log), `ramax.witness` (how far the log has come, so that its loss is
+ * noticed), `lookups.db` (what is derived from it, can be rebuilt), `pstate-00.db` to `pstate-15.db` (projections, which
  * can be rebuilt), `owner.lock` and `owner.json`.
  *
  * @throws {RamaxError} `invalid_input`
@@ -38,14 +50,21 @@ export function sqlite(options: SqliteOptions): StorageRef {
   }
   checkOptionNames(options, optionNames, 'sqlite()');
   const { directory, allowNetworkFileSystem = false } = options;
+  const { durability = 'synced', acceptMissingWitness = false } = options;
   if (typeof directory !== 'string' || directory === '' || directory.includes('\u0000')) {
     throw invalidInput('directory', 'a path', directory);
   }
   if (typeof allowNetworkFileSystem !== 'boolean') {
     throw invalidInput('allowNetworkFileSystem', 'a boolean', allowNetworkFileSystem);
   }
+  if (durability !== 'synced' && durability !== 'os') {
+    throw invalidInput('durability', "'synced' or 'os'", durability);
+  }
+  if (typeof acceptMissingWitness !== 'boolean') {
+    throw invalidInput('acceptMissingWitness', 'a boolean', acceptMissingWitness);
+  }
   return {
     module: new URL('./sqlite-adapter.js', import.meta.url).href,
-    options: { directory: resolve(directory), allowNetworkFileSystem },
+    options: { directory: resolve(directory), allowNetworkFileSystem, durability, acceptMissingWitness },
   };
 }

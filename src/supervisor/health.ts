@@ -2,7 +2,8 @@
 
 import type { Clock } from '../core/clock.js';
 import type { ErrorData, RamaxError } from '../core/errors.js';
-import type { Repairs, ShardHealth, ViewProblem } from '../protocol/stats.js';
+import type { LogHealth } from '../event-store/port.js';
+import type { Repairs, ShardHealth, ViewProblem, WriterStats } from '../protocol/stats.js';
 import type { LookupHealth } from './lookup-filling.js';
 import type { RefusedCall } from './quarantine.js';
 import type { Supervisor } from './supervisor.js';
@@ -22,13 +23,18 @@ export interface ThreadHealth {
 /** See the head of this file. */
 export interface RamaxHealth {
   /**
-   * `ok`; `degraded`: a thread does not answer (its calls wait until it does), a view has stopped, or the lookups of the log
-   * cannot be filled; `failed`: the runtime has stopped, and `failure` says why; `closed`.
+   * `ok`; `degraded`: a thread does not answer (its calls wait until it does), a view has stopped, or the lookups or the
+   * witness of the log cannot be written; `failed`: the runtime has stopped, and `failure` says why; `closed`.
    */
   readonly status: 'ok' | 'degraded' | 'failed' | 'closed';
   readonly failure: ErrorData | undefined;
   readonly writer: ThreadHealth;
   readonly shards: readonly ThreadHealth[];
+  /**
+   * How the log is kept: what a commit survives, what was lost before this runtime was started (which changes no status), and why
+   * its witness cannot be written. While the writer does not answer, as it was when the log was opened.
+   */
+  readonly log: LogHealth;
   /** What helps reads by entity. Answers are right without it, and slower. */
   readonly lookups: LookupHealth;
   /**
@@ -81,7 +87,7 @@ export class HealthProbe {
             ),
           ])
         : [undefined, ...shards.map(() => undefined)];
-    return summary(this.#supervisor, closed, writerAnswer !== undefined, shardAnswers);
+    return summary(this.#supervisor, closed, writerAnswer, shardAnswers);
   }
 
   /** The answer, or undefined when there is none in time. */
@@ -99,9 +105,9 @@ export class HealthProbe {
 }
 
 function summary(
-  { restarts, failure, lookups: { health: lookups }, quarantine: { refused } }: Supervisor,
+  { restarts, failure, logHealth, lookups: { health: lookups }, quarantine: { refused } }: Supervisor,
   closed: RamaxError | undefined,
-  isWriterAnswering: boolean,
+  writer: WriterStats | undefined,
   shards: readonly (ShardHealth | undefined)[],
 ): RamaxHealth {
   const views = { stopped: 0, changed: 0, building: 0, problems: [] as ViewProblem[] };
@@ -115,16 +121,19 @@ function summary(
     repairs.files += shard.repairs.files;
     views.problems.push(...shard.problems.slice(0, problemsShownMax - views.problems.length));
   }
-  const isAnswering = isWriterAnswering && shards.every((shard) => shard !== undefined);
-  const isWell = isAnswering && views.stopped === 0 && lookups.failure === undefined;
+  const log = { ...(writer?.log ?? logHealth), lost: logHealth.lost };
+  const isAnswering = writer !== undefined && shards.every((shard) => shard !== undefined);
+  const isWritten = lookups.failure === undefined && log.witnessFailure === undefined;
+  const isWell = isAnswering && views.stopped === 0 && isWritten;
   return {
     status: failure !== undefined ? 'failed' : closed !== undefined ? 'closed' : isWell ? 'ok' : 'degraded',
     failure: failure?.toData(),
-    writer: { isAnswering: isWriterAnswering, restarts: restarts.writer },
+    writer: { isAnswering: writer !== undefined, restarts: restarts.writer },
     shards: shards.map((shard, index) => ({
       isAnswering: shard !== undefined,
       restarts: restarts.shards[index] ?? 0,
     })),
+    log,
     lookups,
     refused,
     views,

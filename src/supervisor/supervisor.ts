@@ -13,11 +13,11 @@
 
 import type { PoisonedEvent } from '../content-store/poisoned-events.js';
 import type { Platform } from '../core/clock.js';
-import { RamaxError } from '../core/errors.js';
+import { type ErrorCode, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { AppDescription } from '../core/loaded-app.js';
 import { shardOf } from '../core/routing.js';
-import type { LogReader } from '../event-store/port.js';
+import type { LogHealth, LogReader, LostTail } from '../event-store/port.js';
 import type { Caller } from '../protocol/link.js';
 import {
   type ShardCalls,
@@ -60,6 +60,17 @@ export interface SupervisorOptions {
 
 type WriterReady = WriterCalls['ready']['reply'];
 
+/** Before a writer has told. */
+const unknownLog: LogHealth = { durability: 'memory', lost: undefined, witnessFailure: undefined };
+
+/** Another writer would find the same: the log is not what it was, or cannot be opened. */
+const hopelessCodes: ReadonlySet<ErrorCode> = new Set([
+  'corrupt',
+  'witness_missing',
+  'format_newer',
+  'storage_unsuitable',
+]);
+
 /** See `Supervisor.names`. */
 interface AppNames {
   readonly commands: ReadonlySet<string>;
@@ -89,7 +100,9 @@ export class Supervisor {
   readonly lookups: LookupFilling;
   /** What is refused because shards have died of it. */
   readonly quarantine: Quarantine;
-  #writerReady: WriterReady = { logId: '', ownerGeneration: 0, deletedSpaces: [] };
+  #writerReady: WriterReady = { logId: '', ownerGeneration: 0, deletedSpaces: [], log: unknownLog };
+  /** What was lost before the first writer of this runtime opened the log; a later one knows nothing of it. */
+  #lost: LostTail | undefined;
   #app: AppDescription = { name: '', commands: [], queries: [], views: [], viewVersions: {} };
   #names: AppNames = namesOf(this.#app);
   #shardStarts = 0;
@@ -146,6 +159,11 @@ export class Supervisor {
   /** Spaces whose deletion an earlier runtime has begun and not finished. */
   get deletedSpaces(): readonly number[] {
     return this.#writerReady.deletedSpaces;
+  }
+
+  /** How the log is kept, as the writer has said when it opened it. */
+  get logHealth(): LogHealth {
+    return { ...this.#writerReady.log, lost: this.#lost };
   }
 
   /** Why the runtime cannot go on, when it cannot. */
@@ -216,10 +234,12 @@ export class Supervisor {
       onUp: async (writer, ready) => {
         this.#checkLog(ready.logId);
         this.#writerReady = ready;
+        this.#lost ??= ready.log.lost;
         const shards = this.#shards.flatMap(({ keeper }) => keeper.nascent ?? []);
         await Promise.all(shards.map((shard) => this.#connect(shard, writer).writer));
         this.writer.up(writer);
       },
+      isHopeless: ({ code }) => hopelessCodes.has(code),
       onGivenUp: (error) => this.#giveUp(error),
     });
   }

@@ -44,7 +44,9 @@ export interface ThreadKeeperOptions<Calls, Ready> {
   readonly start: () => Thread;
   /** The thread is ready; what it still needs is given to it here. */
   readonly onUp: (caller: Caller<Calls>, ready: Ready) => Promise<void>;
-  /** Restarts did not help. */
+  /** Whether a thread that could not be started again for this reason never will be. Default: no reason is like that. */
+  readonly isHopeless?: (reason: RamaxError) => boolean;
+  /** Restarts did not help, or would not: then with the reason itself. */
   readonly onGivenUp: (error: RamaxError) => void;
   /** It has ended by itself, or hung; names the suspect, when there is one. */
   readonly onLost?: (death: Death<Calls>) => string | undefined;
@@ -248,7 +250,7 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
   }
 
   async #restart(cause: RamaxError, suspect: string | undefined): Promise<void> {
-    const { name, clock } = this.#options;
+    const { name, clock, onGivenUp, isHopeless = () => false } = this.#options;
     let [reason, suspected] = [cause, suspect];
     while (!this.#isStopping) {
       if (this.#leftBehind.size > (this.#options.leftBehindMax ?? 0)) return this.#giveUpStuck(reason);
@@ -264,6 +266,7 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
       } catch (error) {
         reason = asRamaxError(error, 'unavailable', `the ${name} could not be started again`);
         suspected = undefined;
+        if (isHopeless(reason)) return onGivenUp(reason);
       }
     }
   }

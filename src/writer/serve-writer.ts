@@ -30,7 +30,8 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
     ...logReads(writer.log),
     async ready() {
       const deletedSpaces = await writer.log.deletedSpaces();
-      return { logId: writer.log.logId, ownerGeneration: writer.log.ownerGeneration, deletedSpaces };
+      const { logId, ownerGeneration, health: log } = writer.log;
+      return { logId, ownerGeneration, deletedSpaces, log };
     },
     connectShard(_body, { ports: [port] }) {
       assert(port !== undefined, 'connectShard comes with a port');

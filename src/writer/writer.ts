@@ -114,7 +114,12 @@ export class Writer {
   }
 
   get stats(): WriterStats {
-    return { ...this.#stats, batchSizes: [...this.#batchSizes], queued: this.#queue.length };
+    return {
+      ...this.#stats,
+      batchSizes: [...this.#batchSizes],
+      queued: this.#queue.length,
+      log: this.#log.health,
+    };
   }
 
   /**

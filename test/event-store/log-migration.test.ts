@@ -1,9 +1,11 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { genesisHash } from '../../src/event-store/seal.js';
 import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
 import { openSqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
+import { witnessFileOf } from '../../src/event-store/sqlite/witness-file.js';
 import { append, codeOf, hashOf, plainEvent, platformAt, rejectionCode, wide } from './log-fixture.js';
 import { temporaryDirectory } from './sqlite-fixture.js';
 
@@ -107,9 +109,10 @@ describe('a log of version 1', () => {
   it('is brought to version 3 from version 2, too', async () => {
     await openSqliteLogStore(file, platformAt(1)).close();
     const database = new Database(file);
-    database.exec('ALTER TABLE spaces DROP COLUMN settings');
+    database.exec("ALTER TABLE spaces DROP COLUMN settings; DELETE FROM meta WHERE key = 'change_number'");
     database.pragma('user_version = 2');
     database.close();
+    rmSync(witnessFileOf(file));
     const log = openSqliteLogStore(file, platformAt(1));
     await log.commit([{ kind: 'updateSpace', spaceId: 3, settings: { suspended: { at: 5 } } }]);
     expect((await log.listSpaces(0, 10)).map(({ settings }) => settings)).toEqual([

@@ -12,8 +12,9 @@ import type { LogReader, LogStore } from '../../src/event-store/port.js';
 import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
 import { openSqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
 import { SqliteLookupFiller } from '../../src/event-store/sqlite/sqlite-lookup-filler.js';
+import { witnessFileOf } from '../../src/event-store/sqlite/witness-file.js';
 import { append, createSpace, plainEvent, platformAt } from './log-fixture.js';
-import { temporaryDirectory } from './sqlite-fixture.js';
+import { putLogBack, temporaryDirectory } from './sqlite-fixture.js';
 
 type Step =
   | { readonly kind: 'append'; readonly space: number; readonly entities: readonly string[] }
@@ -122,7 +123,7 @@ class World {
       case 'restoreLog':
         return this.#closed(() => {
           if (this.#saved === undefined) return;
-          copyFileSync(`${this.#logFile}.saved`, this.#logFile);
+          putLogBack(`${this.#logFile}.saved`, this.#logFile);
           this.#model = structuredClone(this.#saved);
         });
       case 'loseLookups':
@@ -230,7 +231,9 @@ class World {
     await this.close();
     if (existsSync(this.#lookupFile)) new Database(this.#lookupFile).exec('PRAGMA user_version').close();
     change();
-    this.#log = openSqliteLogStore(this.#logFile, this.#platform);
+    // An older copy of the log comes without its witness.
+    const options = { acceptMissingWitness: !existsSync(witnessFileOf(this.#logFile)) };
+    this.#log = openSqliteLogStore(this.#logFile, this.#platform, options);
     this.#reader = openSqliteLogReader(this.#logFile, this.#platform);
     this.#filler = this.#newFiller();
   }

@@ -5,10 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LogReader, LogStore } from '../../src/event-store/port.js';
 import { lookupSql } from '../../src/event-store/sqlite/lookup-reader.js';
 import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
-import { openSqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
+import {
+  openSqliteLogStore,
+  type SqliteLogStoreOptions,
+} from '../../src/event-store/sqlite/sqlite-log-store.js';
 import { SqliteLookupFiller } from '../../src/event-store/sqlite/sqlite-lookup-filler.js';
+import { witnessFileOf } from '../../src/event-store/sqlite/witness-file.js';
 import { append, createSpace, plainEvent, platformAt, rejectionCode, wide } from './log-fixture.js';
-import { temporaryDirectory } from './sqlite-fixture.js';
+import { putLogBack, temporaryDirectory } from './sqlite-fixture.js';
 
 describe('the lookups of the SQLite log', () => {
   const platform = platformAt(1);
@@ -33,8 +37,8 @@ describe('the lookups of the SQLite log', () => {
     await directory.remove();
   });
 
-  function open(): void {
-    log = openSqliteLogStore(file, platform);
+  function open(options: SqliteLogStoreOptions = {}): void {
+    log = openSqliteLogStore(file, platform, options);
     reader = openSqliteLogReader(file, platform);
     filler = new SqliteLookupFiller(file, { markEventsApart: 10 });
   }
@@ -177,8 +181,8 @@ describe('the lookups of the SQLite log', () => {
       await deleteSpace(back);
       await filler.fillLookups(rowsMax);
       await close();
-      copyFileSync(`${file}.copy`, file);
-      open();
+      putLogBack(`${file}.copy`, file);
+      open({ acceptMissingWitness: true });
       expect(await sequencesOf('x', back)).toEqual([1, 3]);
       await fillAll();
       expect(inLookups('SELECT space_id FROM swept_spaces')).toEqual([]);
@@ -195,8 +199,8 @@ describe('the lookups of the SQLite log', () => {
     await write(1, 'yyy');
     await fillAll();
     await close();
-    copyFileSync(`${file}.copy`, file);
-    open();
+    putLogBack(`${file}.copy`, file);
+    open({ acceptMissingWitness: true });
     const events = ['x', 'x', 'x', 'x'].map((entityId, n) => plainEvent(`another past ${n}`, entityId));
     await log.commit([append(space, 1, events)]);
     expect(await sequencesOf('x')).toEqual([1, 2, 3, 4, 5]);
@@ -210,6 +214,7 @@ describe('the lookups of the SQLite log', () => {
     await fillAll();
     await close();
     rmSync(file);
+    rmSync(witnessFileOf(file));
     open();
     space = (await createSpace(log, 'other')).spaceId;
     await write(0, 'yxx');

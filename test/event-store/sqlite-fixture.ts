@@ -1,14 +1,22 @@
+import { copyFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
 import { openSqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
+import { witnessFileOf } from '../../src/event-store/sqlite/witness-file.js';
 import type { LogFixtureFactory } from './log-fixture.js';
 
 /** An empty directory that is removed afterwards. */
 export async function temporaryDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'ramax-test-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Puts an older copy of a closed log in its place, as somebody does who means to; to be opened with `acceptMissingWitness`. */
+export function putLogBack(copy: string, file: string): void {
+  copyFileSync(copy, file);
+  rmSync(witnessFileOf(file));
 }
 
 /** A log in a file of its own. */

@@ -6,6 +6,7 @@ import { readSql } from '../../src/event-store/sqlite/read-sql.js';
 import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
 import { openSqliteLogStore, type SqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
 import { SqliteLookupFiller } from '../../src/event-store/sqlite/sqlite-lookup-filler.js';
+import { witnessFileOf } from '../../src/event-store/sqlite/witness-file.js';
 import { openConnection } from '../../src/sqlite/connection.js';
 import {
   append,
@@ -126,12 +127,17 @@ describe('the SQLite log', () => {
     connection.close();
   });
 
-  it('leaves one file behind when it is closed', async () => {
+  it('leaves the database and its witness behind when it is closed', async () => {
     const log = open();
     await createSpace(log, 'a');
-    expect(readdirSync(directory.path).sort()).toEqual(['ramax.db', 'ramax.db-shm', 'ramax.db-wal']);
+    expect(readdirSync(directory.path).sort()).toEqual([
+      'ramax.db',
+      'ramax.db-shm',
+      'ramax.db-wal',
+      'ramax.witness',
+    ]);
     await log.close();
-    expect(readdirSync(directory.path)).toEqual(['ramax.db']);
+    expect(readdirSync(directory.path).sort()).toEqual(['ramax.db', 'ramax.witness']);
   });
 
   it('keeps of an append the hash alone, and not the message that brought it', async () => {
@@ -225,6 +231,7 @@ describe('the SQLite log', () => {
       expect(names.all()).toEqual(['commands', 'events', 'meta', 'purged_spaces', 'spaces']);
       tables.close();
       rmSync(file);
+      rmSync(witnessFileOf(file));
       const failing = { ...platform, ids: { newId: () => undefined as unknown as string } };
       expect(await openingCode(() => openSqliteLogStore(file, failing))).toBe('storage');
       const empty = new Database(file, { readonly: true });

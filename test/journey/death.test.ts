@@ -1,4 +1,3 @@
-import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ramax, SpaceHandle } from 'ramax';
 import { sqlite } from 'ramax/storage/sqlite';
@@ -6,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { FaultApp } from '../fixtures/fault.app.mjs';
 import { type CommitFailure, FaultyStorage } from './faulty-storage.js';
 import { until } from './gate.js';
-import { all, type BedOptions, codeOf, errorOf, fixture, logFile, RuntimeBed, range } from './runtime-bed.js';
+import { all, type BedOptions, codeOf, errorOf, fixture, RuntimeBed, range } from './runtime-bed.js';
 
 const bed = new RuntimeBed();
 afterEach(() => bed.clear());
@@ -288,19 +287,6 @@ describe('a writer that dies', () => {
     });
     expect(await codeOf(mortal.fetch('lines'))).toBe('storage');
     await ramax.close();
-  });
-});
-
-it('a log that is taken away while it is in use ends the runtime; nothing is acknowledged into nowhere', async () => {
-  const directory = await bed.directory();
-  const { ramax, mortal } = await start({ storage: sqlite({ directory }) });
-  await mortal.execute('line', 1);
-  for (const suffix of ['', '-wal', '-shm']) unlinkSync(`${logFile(directory)}${suffix}`);
-  expect(await codeOf(mortal.execute('line', 2))).toBe('outcome_unknown');
-  await until(() => ramax.failure !== undefined, 'the runtime has failed');
-  expect(ramax.failure).toMatchObject({
-    code: 'storage',
-    message: expect.stringContaining('the log is gone'),
   });
 });
 

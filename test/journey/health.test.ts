@@ -16,6 +16,7 @@ describe('the health of a runtime', () => {
       failure: undefined,
       writer: { isAnswering: true, restarts: 0 },
       shards: range(2).map(() => ({ isAnswering: true, restarts: 0 })),
+      log: { durability: 'synced', lost: undefined, witnessFailure: undefined },
       lookups: { unfilledEvents: expect.any(Number), failure: undefined },
       views: { stopped: 0, changed: 0, building: 0, problems: [] },
     });

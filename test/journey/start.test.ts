@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -68,6 +68,8 @@ describe('the options of Ramax.start', () => {
     ['directory', { directory: 7 }],
     ['directory', { directory: 'a\u0000b' }],
     ['allowNetworkFileSystem', { directory: 'x', allowNetworkFileSystem: 'yes' }],
+    ['durability', { directory: 'x', durability: 'none' }],
+    ['acceptMissingWitness', { directory: 'x', acceptMissingWitness: 'yes' }],
     ['options.folder', { folder: 'x', directory: 'x' }],
   ])('sqlite() refuses bad options by name: %s', async (field, options) => {
     expect(await errorOf((async () => sqlite(options as { directory: string }))())).toMatchObject({
@@ -162,7 +164,7 @@ describe('a data directory', () => {
     const ramax = await bed.start({ storage: sqlite({ directory }) });
     await (await ramax.spaces.getOrCreate('acme')).execute('line', 1);
     expect(await readdir(directory)).toEqual(
-      expect.arrayContaining(['ramax.db', 'owner.lock', 'owner.json']),
+      expect.arrayContaining(['ramax.db', 'ramax.witness', 'owner.lock', 'owner.json']),
     );
   });
 
@@ -240,11 +242,16 @@ describe('one owner', () => {
   it('a directory is owned beyond its process, and free when that is killed', async () => {
     const directory = await bed.directory();
     const program = fileURLToPath(fixture('owning-program.mjs'));
+    const before = Date.now();
     const owner = spawn(process.execPath, [program, directory], { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(owner.stdout, 'data');
     const error = await errorOf(bed.start({ storage: sqlite({ directory }) }));
-    expect(error).toMatchObject({ code: 'already_owned', details: { pid: owner.pid } });
+    expect(error).toMatchObject({ code: 'already_owned', details: { pid: owner.pid, host: hostname() } });
+    const startedAt = Number(error.details['startedAt']);
+    expect(startedAt).toBeGreaterThanOrEqual(before);
+    expect(startedAt).toBeLessThanOrEqual(Date.now());
     expect(error.message).toContain(`process ${owner.pid}`);
+    expect(error.message).toContain(new Date(startedAt).toISOString());
     const gone = once(owner, 'exit');
     owner.kill('SIGKILL');
     await gone;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RamaxError } from '../../src/core/errors.js';
@@ -33,6 +33,8 @@ describe('a storage reference', () => {
     expect(sqlite({ directory: './data' }).options).toEqual({
       directory: resolve('data'),
       allowNetworkFileSystem: false,
+      durability: 'synced',
+      acceptMissingWitness: false,
     });
   });
 
@@ -43,6 +45,8 @@ describe('a storage reference', () => {
     ['a directory that is no text', { directory: 7 }],
     ['a NUL in the directory', { directory: 'a\u0000b' }],
     ['a permission that is no boolean', { directory: 'a', allowNetworkFileSystem: 'yes' }],
+    ['a durability that does not exist', { directory: 'a', durability: 'memory' }],
+    ['a consent that is no boolean', { directory: 'a', acceptMissingWitness: 1 }],
     ['an option that does not exist', { directory: 'a', allowNetworkFilesystem: true }],
   ])('is refused for %s', (_title, options) => {
     const attempt = () => sqlite(options as SqliteOptions);
@@ -94,6 +98,19 @@ describe('the SQLite adapter', () => {
     await log.close();
   });
 
+  it('opens the log with the durability, and without the witness, that were asked for', async () => {
+    const synced = await sqliteAdapter.openLog(sqlite({ directory: directory.path }), nodePlatform);
+    expect(synced.health.durability).toBe('synced');
+    await createSpace(synced, 'a');
+    await synced.close();
+    rmSync(join(directory.path, 'ramax.witness'));
+    const os = { directory: directory.path, durability: 'os' } as const;
+    expect(await rejectionCode(sqliteAdapter.openLog(sqlite(os), nodePlatform))).toBe('witness_missing');
+    const log = await sqliteAdapter.openLog(sqlite({ ...os, acceptMissingWitness: true }), nodePlatform);
+    expect(log.health).toEqual({ durability: 'os', lost: undefined, witnessFailure: undefined });
+    await log.close();
+  });
+
   it('says that the storage failed when the directory is gone', async () => {
     const ref = sqlite({ directory: join(directory.path, 'gone') });
     expect(await rejectionCode(sqliteAdapter.openLog(ref, nodePlatform))).toBe('storage');
@@ -111,6 +128,7 @@ describe('the memory adapter', () => {
     await createSpace(log, 'a');
     const other = await memoryAdapter.openLog(memory(), nodePlatform);
     expect(await other.listSpaces(0, 10)).toEqual([]);
+    expect(log.health).toEqual({ durability: 'memory', lost: undefined, witnessFailure: undefined });
     expect(other.logId).not.toBe(log.logId);
     expect(memoryAdapter.readsBesideWriter).toBe(false);
     expect(await memoryAdapter.openLogReader(memory(), nodePlatform)).toBeUndefined();

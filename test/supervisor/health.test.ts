@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RamaxError } from '../../src/core/errors.js';
+import type { LogHealth } from '../../src/event-store/port.js';
 import { nodePlatform } from '../../src/platform/node-platform.js';
 import type { ShardHealth, ViewProblem } from '../../src/protocol/stats.js';
 import { HealthProbe } from '../../src/supervisor/health.js';
@@ -20,6 +21,13 @@ let probe: HealthProbe;
 let quarantine: Quarantine;
 let failure: RamaxError | undefined;
 let lookups: LookupHealth;
+/** How the writer found the log, and how it says that it is now. */
+const opened: LogHealth = {
+  durability: 'os',
+  lost: { events: 3, changes: 1, lastEventId: 7 },
+  witnessFailure: undefined,
+};
+let log: LogHealth;
 /** What the writer answers, and how often it was asked. */
 let writer: { answer: () => Promise<unknown>; asked: number };
 
@@ -31,12 +39,14 @@ beforeEach(() => {
   for (const [index, handle] of handles.entries()) handle.up(shards[index]!.caller);
   failure = undefined;
   lookups = { unfilledEvents: 7, failure: undefined };
-  writer = { answer: async () => ({}), asked: 0 };
+  log = { ...opened, lost: undefined };
+  writer = { answer: async () => ({ log }), asked: 0 };
   const supervisor = {
     get failure() {
       return failure;
     },
     restarts: { writer: 1, shards: [0, 3] },
+    logHealth: opened,
     get lookups() {
       return { health: lookups };
     },
@@ -91,6 +101,7 @@ describe('the health of a runtime', () => {
         { isAnswering: true, restarts: 0 },
         { isAnswering: true, restarts: 3 },
       ],
+      log: opened,
       lookups: { unfilledEvents: 7, failure: undefined },
       views: { stopped: 0, changed: 0, building: 0, problems: [] },
       repairs: { views: 0, files: 0 },
@@ -100,6 +111,19 @@ describe('the health of a runtime', () => {
   it('is degraded when the lookups cannot be filled, and says why', async () => {
     lookups = { unfilledEvents: 50_000, failure: { code: 'storage', message: 'the disk is full' } };
     expect(await health()).toMatchObject({ status: 'degraded', lookups });
+  });
+
+  it('is degraded when the witness of the log cannot be written, and says why', async () => {
+    log = { ...log, witnessFailure: { code: 'storage', message: 'no space left on the device' } };
+    expect(await health()).toMatchObject({
+      status: 'degraded',
+      log: { durability: 'os', lost: { events: 3 }, witnessFailure: { code: 'storage' } },
+    });
+  });
+
+  it('says how the log was when it was opened, while the writer does not answer', async () => {
+    writer.answer = never;
+    expect(await health()).toMatchObject({ status: 'degraded', log: opened });
   });
 
   it('is ok while views are being filled', async () => {

@@ -29,8 +29,8 @@ let leftBehindMax: number;
 let deaths: Death<KeptCalls>[];
 let suspect: string | undefined;
 
-/** How a thread behaves: it gets ready, never does, or refuses. */
-type Behaviour = 'ready' | 'silent' | 'refuses';
+/** How a thread behaves: it gets ready, never does, or refuses, for a reason that may pass or not. */
+type Behaviour = 'ready' | 'silent' | 'refuses' | 'hopeless';
 
 /** Since when a thread does not beat, and whether it ends when it is told to. */
 type Hang = 'running' | 'hangs' | 'hangs in native code';
@@ -78,6 +78,7 @@ class FakeThread implements Thread {
         ready: () => {
           if (this.#asked++ > 0) return new Promise<string>((say) => this.#late.push(say));
           if (behaviour === 'refuses') throw new RamaxError('invalid_app', 'no app');
+          if (behaviour === 'hopeless') throw new RamaxError('corrupt', 'the log has lost its end');
           return behaviour === 'silent' ? new Promise<string>(() => {}) : `ready ${this.#number}`;
         },
         drain: () => {
@@ -140,6 +141,7 @@ beforeEach(() => {
       return thread;
     },
     onUp: (caller, ready) => onUp(caller, ready),
+    isHopeless: ({ code }) => code === 'corrupt',
     onGivenUp: (error) => givenUp.push(error),
     onLost: (death) => {
       expect(death.caller.isLost).toBe(true);
@@ -262,6 +264,20 @@ describe('a thread that ends without being asked to', () => {
     expect([threads.length, keeper.restarts, givenUp.length]).toEqual([4, 3, 1]);
     expect(givenUp[0]?.details['lastError']).toBe('invalid_app');
     expect(runningThreads()).toBe(0);
+  });
+
+  it('is given up at once, with the reason itself, when it cannot be started again and never will be', async () => {
+    await run(keeper.start());
+    behaviours = ['silent', 'hopeless'];
+    // The same code from a thread that was up is no reason: what it had found may be mended by its successor.
+    threads[0]?.die(new RamaxError('corrupt', 'a thread that was up'));
+    await scheduler.advance(10_000);
+    expect(threads).toHaveLength(3);
+    expect(givenUp).toEqual([
+      expect.objectContaining({ code: 'corrupt', message: 'the log has lost its end' }),
+    ]);
+    await scheduler.advance(100_000);
+    expect([threads.length, givenUp.length, runningThreads()]).toEqual([3, 1, 0]);
   });
 
   it('ends well when a later restart succeeds', async () => {

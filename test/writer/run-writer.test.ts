@@ -54,6 +54,7 @@ describe('a writer in its thread', () => {
     expect(await run(main.call('ready', null))).toEqual({
       logId: 'log-a',
       ownerGeneration: 1,
+      log: { durability: 'memory', lost: undefined, witnessFailure: undefined },
       deletedSpaces: [1],
     });
     expect(await run(main.call('purgeSpace', { spaceId: 1, rewriteBytesMax: 0 }))).toBeNull();

@@ -71,6 +71,7 @@ describe('a group commit', () => {
       batchSizes: [0, 1],
       fenced: 0,
       queued: 0,
+      log: { durability: 'memory', lost: undefined, witnessFailure: undefined },
     });
   });
 

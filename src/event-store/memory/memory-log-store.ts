@@ -9,7 +9,7 @@ import { assert } from '../../core/assert.js';
 import type { Clock } from '../../core/clock.js';
 import { applyBatch, assertBatch } from '../apply-batch.js';
 import { newerOwner } from '../log-errors.js';
-import type { LogStore, LogWrite, LogWriteOutcome } from '../port.js';
+import type { LogHealth, LogStore, LogWrite, LogWriteOutcome } from '../port.js';
 import type { MemoryLog } from './memory-log.js';
 import { MemoryLogReader } from './memory-log-reader.js';
 import { MemoryTables } from './memory-tables.js';
@@ -17,6 +17,7 @@ import { MemoryTables } from './memory-tables.js';
 /** The log in memory, for its one writer. The one that was opened last may write; older ones are `fenced`. */
 export class MemoryLogStore extends MemoryLogReader implements LogStore {
   readonly ownerGeneration: number;
+  readonly health: LogHealth = { durability: 'memory', lost: undefined, witnessFailure: undefined };
   readonly #tables: MemoryTables;
 
   constructor(log: MemoryLog, clock: Clock) {

@@ -3,7 +3,8 @@
  * several views are known to need, so that they add rows and not columns. Version 2 leaves in the commit what must be
  * there, the events and the uniqueness of their sequences: where a space ends is read from its last event, and the
  * lookup by entity is filled behind the commits, in a file of its own (`lookup-format.ts`). Version 3 has what operators set
- * for a space beside what the app says of it.
+ * for a space beside what the app says of it, and counts what shows in no event id, so that a witness beside the log can
+ * tell whether it is whole (`witness-record.ts`).
  *
  * Identities are never reused, although neither table is AUTOINCREMENT: the writer counts on from the largest id or the
  * high-water mark in `meta`, whichever is larger, and raises the mark before it deletes the row that holds the largest.
@@ -22,6 +23,8 @@ export const metaKeys = {
   eventIdMark: 'event_id_high_water',
   /** No space id up to this one is given again. */
   spaceIdMark: 'space_id_high_water',
+  /** Grows by one with every transaction that writes anything and gives no event its id. */
+  changeNumber: 'change_number',
 } as const;
 
 /** "RMXL" in ASCII. */
@@ -106,7 +109,11 @@ const versionTwo = `
 
 const versionThree = `
   ALTER TABLE spaces ADD COLUMN settings TEXT; -- a JSON object, or NULL for none
+  INSERT INTO meta (key, value) VALUES ('${metaKeys.changeNumber}', 0);
 `;
+
+/** From this version on a log that has held anything has a witness. */
+export const witnessedFromVersion = 3;
 
 /**
  * The format of the log.

@@ -1,5 +1,5 @@
 /**
- * The writer's end of the log in SQLite: one connection, synced at every commit.
+ * The writer's end of the log in SQLite: one connection, synced at every commit, or with durability `os` at none.
  *
  * Invariants:
  *   - One batch is one transaction, from BEGIN IMMEDIATE to COMMIT.
@@ -9,6 +9,8 @@
  *   - A transaction checks that no newer owner has opened the log (`fenced`); opening writes the owner generation, which
  *     also settles what a predecessor left in doubt.
  *   - A batch is acknowledged only while the database file is still where it was opened.
+ *   - Each transaction that writes anything raises the last event id or the change number. The witness is told of it behind
+ *     the commit; see `witness.ts` for what its failure does, which is nothing to the commit.
  *   - A checkpoint that fails does not take back the commit before it; it stops the store at the next call.
  */
 
@@ -21,13 +23,14 @@ import {
   openConnection,
   type Statement,
   scrub,
+  setSynchronous,
   storageError,
 } from '../../sqlite/connection.js';
-import { checkFormat, migrate } from '../../sqlite/file-format.js';
+import { checkFormat, type FileFormat } from '../../sqlite/file-format.js';
 import { FileIdentity } from '../../sqlite/file-identity.js';
 import { applyBatch, assertBatch } from '../apply-batch.js';
 import { newerOwner } from '../log-errors.js';
-import type { LogStore, LogWrite, LogWriteOutcome, SpaceHead } from '../port.js';
+import type { Durability, LogHealth, LogStore, LogWrite, LogWriteOutcome, SpaceHead } from '../port.js';
 import { logFormat, metaKeys } from './log-format.js';
 import { LogMaintenance } from './log-maintenance.js';
 import { LogQueries } from './log-queries.js';
@@ -35,6 +38,10 @@ import { SelfFilling } from './self-filling.js';
 import { busyTimeoutMs, SqliteLogReader } from './sqlite-log-reader.js';
 import { SqliteTables } from './sqlite-tables.js';
 import { WriterCheckpoints } from './wal-checkpoints.js';
+import type { Witness } from './witness.js';
+import { diskWitnessFiles, type WitnessFiles } from './witness-file.js';
+import { WitnessedCommits } from './witnessed-commits.js';
+import { type ExaminedLog, examineLog, type TakenLog, takeOverLog } from './witnessed-opening.js';
 
 /** A write-ahead log that a long read has kept from being emptied is cut to this once it can be (64 MiB). */
 const walBytesKept = 64 * 1024 * 1024;
@@ -55,21 +62,32 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
   readonly #commit: Statement<[]>;
   readonly #generation: Statement<[string], number>;
   readonly #checkpoints: WriterCheckpoints;
+  readonly #durability: SqliteDurability;
+  readonly #lost: ExaminedLog['lost'];
+  readonly #witness: Witness;
+  readonly #witnessed: WitnessedCommits;
   #failure: RamaxError | undefined;
 
   /** Use `openSqliteLogStore`. */
   constructor(
     connection: Connection,
-    ownerGeneration: number,
     { clock, chainDigest }: Pick<Platform, 'clock' | 'chainDigest'>,
-    { isAlone = false }: SqliteLogStoreOptions = {},
+    { taken, lost, isAlone, durability }: StoreParts,
   ) {
     const queries = new LogQueries(connection, chainDigest);
     super(connection, queries);
     this.#connection = connection;
     this.logId = readLogId(connection);
-    this.ownerGeneration = ownerGeneration;
-    this.#tables = new SqliteTables(connection, queries, clock);
+    this.ownerGeneration = taken.ownerGeneration;
+    this.#durability = durability;
+    this.#lost = lost;
+    this.#witness = taken.witness;
+    this.#tables = new SqliteTables(connection, queries, clock, taken.record.lastHash);
+    this.#witnessed = new WitnessedCommits(connection, {
+      ...taken,
+      tables: this.#tables,
+      isSynced: durability === 'synced',
+    });
     this.#maintenance = new LogMaintenance(connection);
     this.#selfFilling = isAlone ? new SelfFilling(connection.name, this.#tables.lastEventId) : undefined;
     this.#files = new FileIdentity([connection.name, `${connection.name}-wal`]);
@@ -77,6 +95,11 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
     this.#commit = connection.prepare('COMMIT');
     this.#generation = connection.prepare<[string], number>('SELECT value FROM meta WHERE key = ?').pluck();
     this.#checkpoints = new WriterCheckpoints(connection, isAlone);
+  }
+
+  get health(): LogHealth {
+    const witnessFailure = this.#witness.failure?.toData();
+    return { durability: this.#durability, lost: this.#lost, witnessFailure };
   }
 
   async commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]> {
@@ -129,11 +152,14 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
     this.closeLookups();
     try {
       // A reader may hold the log open: what is left over is moved at the next opening.
-      if (this.#failure === undefined) checkpointWal(this.#connection, 'TRUNCATE');
+      if (this.#failure === undefined && !checkpointWal(this.#connection, 'TRUNCATE').busy) {
+        this.#witnessed.synced();
+      }
     } catch (error) {
       throw storageError(error, 'cannot move the write-ahead log into the database');
     } finally {
       this.#connection.close();
+      await this.#witnessed.close();
     }
   }
 
@@ -153,12 +179,15 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
       this.#begin.run();
       this.#checkOwner();
       this.#tables.begin();
+      this.#witnessed.begin();
       result = work();
+      this.#witnessed.count();
       this.#commit.run();
       this.#files.check();
     } catch (error) {
       throw this.#fail(error, `cannot ${intent}`);
     }
+    this.#witnessed.committed();
     this.#checkpointWhenDue();
     return result;
   }
@@ -190,55 +219,79 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
   }
 }
 
+/** What a log on disk can promise. */
+export type SqliteDurability = Exclude<Durability, 'memory'>;
+
 /** How to open the log for writing. */
 export interface SqliteLogStoreOptions {
   /**
    * No `SqliteLookupFiller` works beside it: it fills the lookups and moves the write-ahead log itself, in its own thread.
    * Default: false, as in a runtime, which has a thread for it.
    */
-  readonly isAlone?: boolean;
+  readonly isAlone?: boolean | undefined;
+  /** What a commit survives. Default: `synced`. */
+  readonly durability?: SqliteDurability | undefined;
+  /** Takes a log whose witness is missing or damaged as it is. Default: false. */
+  readonly acceptMissingWitness?: boolean | undefined;
+  /** Default: the disk. */
+  readonly witnessFiles?: WitnessFiles;
+}
+
+/** What a store is made of. */
+interface StoreParts {
+  readonly taken: TakenLog;
+  readonly lost: ExaminedLog['lost'];
+  readonly isAlone: boolean;
+  readonly durability: SqliteDurability;
 }
 
 /**
  * Opens the log in `file` for writing; creates or migrates it.
  *
- * @throws {RamaxError} `storage`, `storage_unsuitable`, `format_newer`, `corrupt`
+ * @throws {RamaxError} `storage`, `storage_unsuitable`, `format_newer`, `corrupt`, `witness_missing`
  */
 export function openSqliteLogStore(
   file: string,
   platform: Platform,
   options: SqliteLogStoreOptions = {},
 ): SqliteLogStore {
+  const { isAlone = false, durability = 'synced', acceptMissingWitness = false } = options;
+  const { witnessFiles = diskWitnessFiles } = options;
   const format = logFormat(platform.ids.newId());
+  const opening = { format, platform, acceptMissingWitness, witnessFiles };
+  try {
+    const examined = examineLog(file, opening);
+    const connection = openForWriting(file, format);
+    try {
+      const taken = takeOverLog(connection, examined, opening);
+      if (durability === 'os') setSynchronous(connection, 'NORMAL');
+      const parts = { taken, lost: examined.lost, isAlone, durability };
+      return new SqliteLogStore(connection, platform, parts);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  } catch (error) {
+    throw storageError(error, `cannot open ${file}`);
+  }
+}
+
+function openForWriting(file: string, format: FileFormat): Connection {
   const connection = openConnection({
     file,
     use: 'durable',
     busyTimeoutMs,
     check: (opened) => checkFormat(opened, format),
   });
-  try {
-    connection.pragma(`journal_size_limit = ${walBytesKept}`);
-    connection.pragma(`cache_size = -${writerCacheKibibytes}`);
-    migrate(connection, format);
-    return new SqliteLogStore(connection, raiseOwnerGeneration(connection), platform, options);
-  } catch (error) {
-    connection.close();
-    throw storageError(error, `cannot open ${file}`);
-  }
-}
-
-/** Before anything is read: from here on every older owner is fenced off. */
-function raiseOwnerGeneration(connection: Connection): number {
-  const raise = 'UPDATE meta SET value = value + 1 WHERE key = ? RETURNING value';
-  return Number(metaValue(connection, raise, metaKeys.ownerGeneration));
+  connection.pragma(`journal_size_limit = ${walBytesKept}`);
+  connection.pragma(`cache_size = -${writerCacheKibibytes}`);
+  return connection;
 }
 
 function readLogId(connection: Connection): string {
-  return String(metaValue(connection, 'SELECT value FROM meta WHERE key = ?', metaKeys.logId));
-}
-
-function metaValue(connection: Connection, sql: string, key: string): unknown {
-  const value = connection.prepare<[string], unknown>(sql).pluck().get(key);
-  if (value !== undefined) return value;
-  throw new RamaxError('corrupt', `${connection.name} has lost its ${key}`, { details: { key } });
+  const read = connection.prepare<[string], unknown>('SELECT value FROM meta WHERE key = ?').pluck();
+  const logId = read.get(metaKeys.logId);
+  if (logId !== undefined) return String(logId);
+  const details = { key: metaKeys.logId };
+  throw new RamaxError('corrupt', `${connection.name} has lost its ${metaKeys.logId}`, { details });
 }

@@ -19,6 +19,7 @@ import {
   checkpointWal,
   openConnection,
   scrub,
+  setSynchronous,
   storageError,
 } from '../../sqlite/connection.js';
 import { checkFormat, isCurrent, migrate } from '../../sqlite/file-format.js';
@@ -121,8 +122,8 @@ export class SqliteLookupFiller implements LookupFiller {
       migrate(connection, lookupFormat);
       connection.prepare('ATTACH ? AS log').run(this.#logFile);
       // For checkpoints of the log, which sync it. Only macOS has a difference between fsync and a full flush.
-      connection.pragma('log.synchronous = FULL');
       connection.pragma('checkpoint_fullfsync = 1');
+      setSynchronous(connection, 'FULL', 'log');
       return new OpenedFiles(connection, this.#logFile, this.#eventsApart);
     } catch (error) {
       connection.close();

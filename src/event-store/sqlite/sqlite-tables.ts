@@ -36,10 +36,12 @@ export class SqliteTables implements LogTables {
   /** SQLite copies what is bound to a statement. */
   readonly #invocation = uuidScratch();
   #lastEventId: number;
+  #lastHash: Uint8Array;
   #lastSpaceId: number;
   #now = 0;
 
-  constructor(connection: Connection, queries: LogQueries, clock: Clock) {
+  /** @param lastHash the hash of the last event */
+  constructor(connection: Connection, queries: LogQueries, clock: Clock, lastHash: Uint8Array) {
     this.#queries = queries;
     this.#clock = clock;
     this.#heads = new SpaceHeads((spaceId) => queries.spaceHead(spaceId));
@@ -55,6 +57,7 @@ export class SqliteTables implements LogTables {
       'UPDATE spaces SET deleted_at = ? WHERE space_id = ? AND deleted_at IS NULL',
     );
     this.#lastEventId = queries.latestEventId();
+    this.#lastHash = lastHash;
     this.#lastSpaceId = queries.latestSpaceId();
   }
 
@@ -65,6 +68,16 @@ export class SqliteTables implements LogTables {
 
   get lastEventId(): number {
     return this.#lastEventId;
+  }
+
+  /** The hash of the event that has the last id, also when it was deleted since. */
+  get lastHash(): Uint8Array {
+    return this.#lastHash;
+  }
+
+  /** When the running transaction, or the last one, began. */
+  get now(): number {
+    return this.#now;
   }
 
   get lastSpaceId(): number {
@@ -104,6 +117,7 @@ export class SqliteTables implements LogTables {
     }
     // A copy: the event's own lies in the message that brought it, and would keep all of that.
     head.lastHash = new Uint8Array(head.lastHash);
+    this.#lastHash = head.lastHash;
   }
 
   insertCommand(spaceId: number, record: CommandRecord): boolean {
