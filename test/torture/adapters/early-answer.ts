@@ -31,9 +31,9 @@ function only(statement: Database.Statement, isAllowed: () => boolean): Database
 
 export const adapter: typeof sound = {
   ...sound,
-  async openLog(ref, platform, options) {
+  async openLog(...given) {
     weaken();
-    const log = await sound.openLog(ref, platform, options);
+    const log = await sound.openLog(...given);
     let batches = 0;
     const commit: typeof log.commit = (batch) => {
       isDue = batch.some(({ kind }) => kind !== 'append') || ++batches % commitOneIn === 0;

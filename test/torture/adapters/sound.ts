@@ -20,12 +20,12 @@ export function withLog(
 ): StorageAdapter {
   return {
     ...sound,
-    async openLog(ref, platform, options) {
-      const log = await sound.openLog(ref, platform, options);
-      return replaced(log, replace(log, ref));
+    async openLog(...given) {
+      const log = await sound.openLog(...given);
+      return replaced(log, replace(log, given[0]));
     },
-    async openLogReader(ref) {
-      const reader = await sound.openLogReader(ref);
+    async openLogReader(...given) {
+      const reader = await sound.openLogReader(...given);
       return reader && replaced(reader, readers(reader));
     },
   };
