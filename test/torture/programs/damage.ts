@@ -67,7 +67,7 @@ const truth = await servedBy(copyOf(plan.sound));
 for (let trial = 0; trial < plan.count && isCaught; trial++) {
   const seed = plan.first + trial;
   const random = new SeededRandom(seed);
-  const kind = damages[trial % damages.length] ?? damages[0];
+  const kind = damages[seed % damages.length] ?? damages[0];
   const directory = copyOf(plan.sound);
   if (!damage(directory, kind, random)) continue;
   const served = await servedBy(directory);
