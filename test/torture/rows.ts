@@ -1,0 +1,12 @@
+/** All rows of the torture suite. A new row is a file in `rows/` and a name here. */
+
+import type { Row } from './row.js';
+import { clock } from './rows/clock.js';
+import { damage } from './rows/damage.js';
+import { faults, soak } from './rows/faults.js';
+import { hostile } from './rows/hostile.js';
+import { isolation } from './rows/isolation.js';
+import { kill } from './rows/kill.js';
+import { simulation } from './rows/simulation.js';
+
+export const rows: readonly Row[] = [kill, faults, clock, simulation, hostile, isolation, damage, soak];
