@@ -28,7 +28,7 @@ beforeEach(async () => {
   ({ spaceId } = await createSpace(log, 'a'));
   sequence = 0;
   await write(30);
-  reader = openSqliteLogReader(file);
+  reader = openSqliteLogReader(file, platformAt(1));
 });
 
 afterEach(async () => {
