@@ -109,8 +109,8 @@ class ViewComparison {
     const { spaceId } = space;
     for (const skipped of sources.pstates.skips(spaceId, build)) this.#store.skip(spaceId, build, skipped);
     const context = { spaceId, store: this.#store, limits: sources.limits };
-    // Nobody watches this thread: no place of the view is ever marked.
-    this.#fold = new LiveView(context, { definition, place: 0, build, fingerprint: '' });
+    const place = sources.app.views.indexOf(definition);
+    this.#fold = new LiveView(context, { definition, place, build, fingerprint: '' });
   }
 
   /** Says whether it came to the end; else the build is not what readers get any more. */
