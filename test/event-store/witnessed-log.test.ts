@@ -208,17 +208,23 @@ describe('the witness at the opening of a log', () => {
     });
   });
 
-  it('refuses a log whose last event is another one, or gone without its space', async () => {
+  it('refuses a log whose event that it knows is another one, or gone without its space', async () => {
     const { newer } = await olderAndNewer();
-    const other = new Database(newer);
-    other.exec('UPDATE events SET hash = zeroblob(16) WHERE event_id = 4');
-    other.close();
+    const knowing = readFileSync(witnessFileOf(newer));
+    const change = (sql: string): void => {
+      const database = new Database(newer);
+      database.exec(sql);
+      database.close();
+      writeFileSync(witnessFileOf(newer), knowing);
+    };
+    const log = open({}, newer);
+    await write(log, 1, 4);
+    await log.close();
+    writeFileSync(witnessFileOf(newer), knowing);
+    expect(await refusal({}, newer)).toBeUndefined();
+    change('UPDATE events SET hash = zeroblob(16) WHERE event_id = 4');
     expect((await refusal({}, newer))?.code).toBe('corrupt');
-    const without = new Database(newer);
-    without.exec(
-      "DELETE FROM events WHERE event_id = 4; UPDATE meta SET value = 9 WHERE key = 'change_number'",
-    );
-    without.close();
+    change('DELETE FROM events WHERE event_id = 4');
     expect((await refusal({}, newer))?.code).toBe('corrupt');
   });
 
@@ -680,7 +686,7 @@ describe('whatever was written, deleted and opened again', () => {
           const contents = world.copies.map(contentOf);
           for (const [index, witness] of world.copies.entries()) {
             for (const [at, log] of world.copies.entries()) {
-              const isShort = at < index && contents[at] !== contents[index];
+              const isShort = at < index && new Set(contents.slice(at, index + 1)).size > 1;
               if (isShort) shortened++;
               const expected = isShort
                 ? durability === 'os'
