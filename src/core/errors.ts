@@ -65,6 +65,7 @@ export const errorTable = {
   not_found: { retryable: false, means: 'The space does not exist, or has been deleted.' },
   already_owned: { retryable: true, means: 'Another runtime owns this data directory.' },
   storage: { retryable: true, means: 'The disk or the database refused an operation.' },
+  unsupported: { retryable: false, means: 'This storage cannot do what was asked.' },
   storage_unsuitable: {
     retryable: false,
     means:

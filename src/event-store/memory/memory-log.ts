@@ -15,13 +15,15 @@ import type { CommandRecord, SpaceHead, StoredEvent } from '../port.js';
 /** One row of the registry. */
 export interface MemorySpace {
   readonly spaceId: number;
-  readonly spaceName: string;
+  spaceName: string;
   readonly createdAt: number;
   /** A JSON object as text. */
   metadata: string;
   /** A JSON object as text, or null for none. */
   settings: string | null;
   isDeleted: boolean;
+  /** It is being made; then it counts as deleted. */
+  isDraft: boolean;
 }
 
 /** The record of an accepted command, with what its deletion needs. */
