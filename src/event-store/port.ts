@@ -23,7 +23,6 @@
 
 import type { ErrorData } from '../core/errors.js';
 import type { Value } from '../core/values.js';
-import type { DraftCommand, DraftOutcome, DraftWrite } from './draft.js';
 import type { SettingsChange, SpaceSettings } from './space-settings.js';
 
 /** An event ready to be stored: encoded, stamped and chained. Its sequence follows from its place in the request. */
@@ -120,6 +119,83 @@ export interface MarkSpaceDeletedRequest {
   readonly kind: 'markSpaceDeleted';
   readonly spaceId: number;
 }
+
+/** An event that has its place in a history already. */
+export interface DraftEvent extends SealedEvent {
+  /** The `execute` call that wrote it: a UUID. */
+  readonly invocationId: string;
+}
+
+/** What is remembered of an accepted command, and since when: its events are found by their sequences. */
+export interface DraftCommand extends Omit<CommandRecord, 'firstEventId'> {
+  /** Milliseconds since the Unix epoch. */
+  readonly acceptedAt: number;
+}
+
+/** Begins a draft. */
+export interface CreateDraftRequest {
+  readonly kind: 'createDraft';
+  /** The name that it gets when it is published. */
+  readonly spaceName: string;
+  readonly metadata: Readonly<Record<string, Value>>;
+  readonly settings: SpaceSettings;
+}
+
+/** Appends events and records of commands to a draft. The events of one command come together. */
+export interface ExtendDraftRequest {
+  readonly kind: 'extendDraft';
+  readonly spaceId: number;
+  /** The draft's latest sequence; anything else is refused with `conflict`. */
+  readonly previousSequence: number;
+  readonly events: readonly DraftEvent[];
+  /** Of events that the draft has by then. Refused with `invalid_input` where it has not, or has such a record already. */
+  readonly commands: readonly DraftCommand[];
+}
+
+/** Copies the next events of a live space to the end of a draft: about `rowsMax`, and a command's together. */
+export interface CopyEventsRequest {
+  readonly kind: 'copyEvents';
+  readonly spaceId: number;
+  readonly fromSpaceId: number;
+  /** The last sequence to copy. */
+  readonly upTo: number;
+  readonly rowsMax: number;
+}
+
+/** Copies the next `rowsMax` records of commands up to a sequence, in the order of their ids. The draft has the events. */
+export interface CopyCommandsRequest {
+  readonly kind: 'copyCommands';
+  readonly spaceId: number;
+  readonly fromSpaceId: number;
+  readonly upTo: number;
+  /** The last command id of those before; an empty text at first. */
+  readonly after: string;
+  readonly rowsMax: number;
+}
+
+/** Makes a draft a live space. */
+export interface PublishDraftRequest {
+  readonly kind: 'publishDraft';
+  readonly spaceId: number;
+  readonly spaceName: string;
+  /** The live space of this name that it takes the place of. Default: none, and the name must be free. */
+  readonly replaces?: number | undefined;
+}
+
+/** A request that makes a draft. */
+export type DraftWrite =
+  | CreateDraftRequest
+  | ExtendDraftRequest
+  | CopyEventsRequest
+  | CopyCommandsRequest
+  | PublishDraftRequest;
+
+/** What became of it; `createDraft` and `publishDraft` are answered with the space. */
+export type DraftOutcome =
+  | { readonly kind: 'extended'; readonly spaceSequence: number }
+  | { readonly kind: 'copiedEvents'; readonly spaceSequence: number }
+  /** `last` is undefined when there are no more. */
+  | { readonly kind: 'copiedCommands'; readonly last: string | undefined };
 
 /** One request of a batch. */
 export type LogWrite =

@@ -7,8 +7,14 @@
 
 import { assert } from '../core/assert.js';
 import { isRamaxError, RamaxError } from '../core/errors.js';
-import type { CreateDraftRequest, DraftCommand, DraftEvent, DraftWrite } from '../event-store/draft.js';
-import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
+import type {
+  CreateDraftRequest,
+  DraftCommand,
+  DraftEvent,
+  DraftWrite,
+  LogWriteOutcome,
+  SpaceRow,
+} from '../event-store/port.js';
 
 /** The log, as far as drafts are concerned. */
 export interface DraftLog {

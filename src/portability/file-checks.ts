@@ -8,7 +8,7 @@ import { invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, checkSpaceName } from '../core/names.js';
 import { freezeValue } from '../core/values.js';
-import type { DraftCommand } from '../event-store/draft.js';
+import type { DraftCommand } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import { damaged } from './line-reader.js';
 import {
@@ -83,10 +83,12 @@ export function checkCommand(
     checkId(command.commandName, 'commandName', limits.idBytesMax);
     checkId(command.paramsHash, 'paramsHash', paramsHashBytesMax);
     checkUuid(command.invocationId);
-    checkInteger(command.spaceSequence, 'spaceSequence', 0, lastSequence);
+    checkInteger(command.spaceSequence, 'spaceSequence', 0);
     checkInteger(command.eventCount, 'eventCount', 0, command.spaceSequence);
     checkInteger(command.acceptedAt, 'acceptedAt', 0);
   });
+  if (command.spaceSequence <= lastSequence) return;
+  throw damaged(line, `its event ${command.spaceSequence} is missing`);
 }
 
 function checkTags(text: string, limits: Limits): void {

@@ -11,8 +11,7 @@
 import { type Platform, yieldToPorts } from '../core/clock.js';
 import { isRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import type { DraftCommand, DraftEvent } from '../event-store/draft.js';
-import type { SpaceRow } from '../event-store/port.js';
+import type { DraftCommand, DraftEvent, SpaceRow } from '../event-store/port.js';
 import { genesisHash, headerOf } from '../event-store/seal.js';
 import type { SpaceSettings } from '../event-store/space-settings.js';
 import { Draft, type DraftLog } from './draft.js';

@@ -12,7 +12,7 @@
 
 import { compareCodePoints } from '../core/names.js';
 import type { Value } from '../core/values.js';
-import type { DraftCommand, DraftEvent } from '../event-store/draft.js';
+import type { DraftCommand, DraftEvent } from '../event-store/port.js';
 
 /** What the header says that the file is. */
 export const spaceFileFormat = 'ramax-space';

@@ -14,11 +14,11 @@ import type { Checkpoint } from '../core/event.js';
 import type { AppDescription } from '../core/loaded-app.js';
 import type { ValueText } from '../core/value-text.js';
 import type { Value } from '../core/values.js';
-import type { DraftWrite } from '../event-store/draft.js';
 import type {
   BackupProgress,
   CommandRecord,
   CreateSpaceRequest,
+  DraftWrite,
   LogHealth,
   LogReader,
   LogWriteOutcome,

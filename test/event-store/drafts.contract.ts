@@ -1,8 +1,14 @@
 /** What every log adapter must do with drafts: `src/event-store/draft.ts` as tests. Each adapter's test file hands in its factory. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DraftCommand, DraftEvent, DraftWrite } from '../../src/event-store/draft.js';
-import type { LogStore, LogWriteOutcome, SpaceRow } from '../../src/event-store/port.js';
+import type {
+  DraftCommand,
+  DraftEvent,
+  DraftWrite,
+  LogStore,
+  LogWriteOutcome,
+  SpaceRow,
+} from '../../src/event-store/port.js';
 import {
   append,
   codeOf,

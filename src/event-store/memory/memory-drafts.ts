@@ -1,11 +1,16 @@
 /** Drafts in a log in memory (`draft.ts` says what they are): spaces that count as deleted, and are drafts besides. */
 
 import { assert } from '../../core/assert.js';
-import { compareCodePoints } from '../../core/names.js';
-import type { CopyCommandsRequest, CopyEventsRequest, DraftCommand, DraftEvent } from '../draft.js';
-import type { SpaceHead, SpaceRow } from '../port.js';
+import type {
+  CopyCommandsRequest,
+  CopyEventsRequest,
+  DraftCommand,
+  DraftEvent,
+  SpaceHead,
+  SpaceRow,
+} from '../port.js';
 import { genesisHash } from '../seal.js';
-import type { MemoryCommand, MemoryLog } from './memory-log.js';
+import type { MemoryLog } from './memory-log.js';
 import { rowOf } from './memory-log-reader.js';
 
 /** See the head of this file. */
@@ -47,7 +52,7 @@ export class MemoryDrafts {
   }
 
   copyCommands({ spaceId, fromSpaceId, upTo, after, rowsMax }: CopyCommandsRequest): string | undefined {
-    const page = commandsAfter(this.#log, fromSpaceId, after, rowsMax);
+    const page = this.#log.commandsAfter(fromSpaceId, after, rowsMax);
     for (const { record, acceptedAt } of page) {
       if (record.spaceSequence > upTo) continue;
       const isCopied = this.insertCommand(spaceId, { ...record, acceptedAt });
@@ -82,17 +87,4 @@ export class MemoryDrafts {
     this.#log.liveNames.set(space.spaceName, spaceId);
     return rowOf(space);
   }
-}
-
-/** Records of a space behind a command id, in the order of their ids. */
-export function commandsAfter(
-  log: MemoryLog,
-  spaceId: number,
-  after: string,
-  limit: number,
-): readonly MemoryCommand[] {
-  return [...(log.commands.get(spaceId)?.values() ?? [])]
-    .filter(({ record }) => after === '' || compareCodePoints(record.commandId, after) > 0)
-    .sort((left, right) => compareCodePoints(left.record.commandId, right.record.commandId))
-    .slice(0, limit);
 }

@@ -15,7 +15,6 @@ import type {
 import { genesisHash } from '../seal.js';
 import { parseMetadataText } from '../space-metadata.js';
 import { parseSettingsText } from '../space-settings.js';
-import { commandsAfter } from './memory-drafts.js';
 import type { MemoryLog, MemorySpace } from './memory-log.js';
 
 /** A `LogReader` over a `MemoryLog`. */
@@ -67,7 +66,7 @@ export class MemoryLogReader implements LogReader {
   async readCommands(spaceId: number, after: string, limit: number): Promise<readonly StoredCommand[]> {
     this.assertUsable();
     if (this.log.liveSpace(spaceId) === undefined) return [];
-    return commandsAfter(this.log, spaceId, after, limit).map(({ record, acceptedAt }) => ({
+    return this.log.commandsAfter(spaceId, after, limit).map(({ record, acceptedAt }) => ({
       ...record,
       acceptedAt,
     }));

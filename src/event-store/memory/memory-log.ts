@@ -10,6 +10,7 @@
  */
 
 import { assert } from '../../core/assert.js';
+import { compareCodePoints } from '../../core/names.js';
 import type { CommandRecord, SpaceHead, StoredEvent } from '../port.js';
 
 /** One row of the registry. */
@@ -91,6 +92,14 @@ export class MemoryLog {
     ofSpace.set(command.record.commandId, command);
     this.commandsInOrder.add(command);
     return true;
+  }
+
+  /** Records of a space behind a command id, in the order of their ids. */
+  commandsAfter(spaceId: number, after: string, limit: number): readonly MemoryCommand[] {
+    return [...(this.commands.get(spaceId)?.values() ?? [])]
+      .filter(({ record }) => after === '' || compareCodePoints(record.commandId, after) > 0)
+      .sort((left, right) => compareCodePoints(left.record.commandId, right.record.commandId))
+      .slice(0, limit);
   }
 
   /** Removes the record of a command. */

@@ -5,8 +5,16 @@ import type { Clock } from '../../core/clock.js';
 import { SteadyTime } from '../../core/steady-time.js';
 import type { Value } from '../../core/values.js';
 import type { LogTables } from '../apply-batch.js';
-import type { CopyCommandsRequest, CopyEventsRequest, DraftCommand, DraftEvent } from '../draft.js';
-import type { CommandRecord, SealedEvent, SpaceHead, SpaceRow } from '../port.js';
+import type {
+  CommandRecord,
+  CopyCommandsRequest,
+  CopyEventsRequest,
+  DraftCommand,
+  DraftEvent,
+  SealedEvent,
+  SpaceHead,
+  SpaceRow,
+} from '../port.js';
 import { metadataText } from '../space-metadata.js';
 import { type SpaceSettings, settingsText } from '../space-settings.js';
 import { MemoryDrafts } from './memory-drafts.js';

@@ -8,8 +8,7 @@
 import { assert } from '../../core/assert.js';
 import type { Value } from '../../core/values.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
-import type { CopyCommandsRequest, CopyEventsRequest, DraftCommand } from '../draft.js';
-import type { SpaceHead, SpaceRow } from '../port.js';
+import type { CopyCommandsRequest, CopyEventsRequest, DraftCommand, SpaceHead, SpaceRow } from '../port.js';
 import { metadataText } from '../space-metadata.js';
 import { type SpaceSettings, settingsText } from '../space-settings.js';
 import { type HeadTuple, type SpaceTuple, spaceColumns, toSpaceHead, toSpaceRow } from './rows.js';

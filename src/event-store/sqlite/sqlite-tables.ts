@@ -9,8 +9,16 @@ import { SteadyTime } from '../../core/steady-time.js';
 import type { Value } from '../../core/values.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
 import type { LogTables } from '../apply-batch.js';
-import type { CopyCommandsRequest, CopyEventsRequest, DraftCommand, DraftEvent } from '../draft.js';
-import type { CommandRecord, SealedEvent, SpaceHead, SpaceRow } from '../port.js';
+import type {
+  CommandRecord,
+  CopyCommandsRequest,
+  CopyEventsRequest,
+  DraftCommand,
+  DraftEvent,
+  SealedEvent,
+  SpaceHead,
+  SpaceRow,
+} from '../port.js';
 import { metadataText, parseMetadataText } from '../space-metadata.js';
 import { parseSettingsText, type SpaceSettings, settingsText } from '../space-settings.js';
 import type { LogQueries } from './log-queries.js';
