@@ -152,14 +152,14 @@ export interface ExtendDraftRequest {
   readonly commands: readonly DraftCommand[];
 }
 
-/** Copies the next events of a live space to the end of a draft: about `rowsMax`, and a command's together. */
+/** Copies the next events of a live space to the end of a draft: within the bounds, to the end of a command. */
 export interface CopyEventsRequest {
   readonly kind: 'copyEvents';
   readonly spaceId: number;
   readonly fromSpaceId: number;
   /** The last sequence to copy. */
   readonly upTo: number;
-  readonly rowsMax: number;
+  readonly bounds: ReadBounds;
 }
 
 /** Copies the next `rowsMax` records of commands up to a sequence, in the order of their ids. The draft has the events. */

@@ -5,6 +5,9 @@ import type { Limits } from '../core/limits.js';
 import type { SpaceRow } from '../event-store/port.js';
 import { Draft, type DraftLog } from './draft.js';
 
+/** Bytes of payloads in one transaction: more would hold up everybody's commits. */
+const chunkBytesMax = 1024 * 1024;
+
 /** How far a copy has come. */
 export interface CopyProgress {
   readonly eventsCopied: number;
@@ -49,7 +52,7 @@ async function copyInto(draft: Draft, options: CloneSpaceOptions): Promise<void>
   const rowsMax = limits.readEventsMax;
   while (draft.spaceSequence < upTo) {
     throwIfAborted(signal);
-    await draft.copyEvents(from.spaceId, upTo, rowsMax);
+    await draft.copyEvents(from.spaceId, upTo, { limit: rowsMax, bytesMax: chunkBytesMax });
     report({ eventsCopied: draft.spaceSequence, eventsTotal: upTo });
   }
   for (let after: string | undefined = ''; after !== undefined; ) {

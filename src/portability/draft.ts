@@ -13,6 +13,7 @@ import type {
   DraftEvent,
   DraftWrite,
   LogWriteOutcome,
+  ReadBounds,
   SpaceRow,
 } from '../event-store/port.js';
 
@@ -53,9 +54,9 @@ export class Draft {
   }
 
   /** Copies some events of a space behind those that it has. */
-  async copyEvents(fromSpaceId: number, upTo: number, rowsMax: number): Promise<void> {
+  async copyEvents(fromSpaceId: number, upTo: number, bounds: ReadBounds): Promise<void> {
     const { spaceId } = this;
-    const outcome = await this.#change({ kind: 'copyEvents', spaceId, fromSpaceId, upTo, rowsMax });
+    const outcome = await this.#change({ kind: 'copyEvents', spaceId, fromSpaceId, upTo, bounds });
     assert(outcome.kind === 'copiedEvents', 'a copy is answered as one');
     this.#spaceSequence = outcome.spaceSequence;
   }

@@ -229,7 +229,11 @@ export function describeDrafts(name: string, createFixture: LogFixtureFactory): 
         ]);
       });
 
-      async function copy(upTo: number, rowsMax: number): Promise<{ spaceId: number; chunks: number[] }> {
+      async function copy(
+        upTo: number,
+        rowsMax: number,
+        bytesMax = 1_000,
+      ): Promise<{ spaceId: number; chunks: number[] }> {
         const { spaceId } = await createDraft('to');
         const chunks: number[] = [];
         for (let last = -1; last < upTo; ) {
@@ -238,7 +242,7 @@ export function describeDrafts(name: string, createFixture: LogFixtureFactory): 
             spaceId,
             fromSpaceId: from.spaceId,
             upTo,
-            rowsMax,
+            bounds: { limit: rowsMax, bytesMax },
           });
           if (outcome?.kind !== 'copiedEvents') throw new Error(JSON.stringify(outcome));
           last = outcome.spaceSequence;
@@ -283,6 +287,13 @@ export function describeDrafts(name: string, createFixture: LogFixtureFactory): 
         }
       });
 
+      it('within a bound of bytes, and at least a command', async () => {
+        // Four bytes for each event.
+        expect((await copy(12, 100, 1)).chunks).toEqual([2, 5, 6, 8, 11, 12]);
+        expect((await copy(12, 100, 13)).chunks).toEqual([5, 8, 11, 12]);
+        expect((await copy(12, 100, 24)).chunks).toEqual([6, 12]);
+      });
+
       it('up to a sequence, without the records of commands that go beyond', async () => {
         const { spaceId } = await copy(7, 2);
         await publish(spaceId, 'to');
@@ -324,7 +335,7 @@ export function describeDrafts(name: string, createFixture: LogFixtureFactory): 
           spaceId,
           fromSpaceId: from.spaceId,
           upTo: 12,
-          rowsMax: 3,
+          bounds: { ...wide, limit: 3 },
         } as const;
         expect(codeOf(await ask(copyNext))).toBe('copiedEvents');
         await log.commit([{ kind: 'markSpaceDeleted', spaceId: from.spaceId }]);

@@ -131,11 +131,14 @@ describe('a backup', () => {
     expect(await codeOf(ramax.backup({ directory }))).toBe('invalid_input');
     expect(await codeOf(ramax.backup({ directory: '' }))).toBe('invalid_input');
     expect(await codeOf(ramax.backup({ directory: join(logOf(directory), 'inside') }))).toBe('storage');
-    const first = ramax.backup({ directory: target });
-    const second = codeOf(ramax.backup({ directory: join(target, '..', `${Date.now()}-second`) }));
-    expect(await second).toBe('overloaded');
-    await first;
-    expect(await codeOf(restoreBackup({ from: target, to: directory }))).toBe('invalid_input');
+    const targets = [target, await bed.directory()];
+    const codes = await Promise.all(targets.map((path) => codeOf(ramax.backup({ directory: path }))));
+    expect([...codes].sort()).toEqual(['ok', 'overloaded']);
+    for (const [index, path] of targets.entries()) {
+      expect(readdirSync(path).length).toBe(codes[index] === 'ok' ? 2 : 0);
+    }
+    const made = targets[codes.indexOf('ok')] ?? '';
+    expect(await codeOf(restoreBackup({ from: made, to: directory }))).toBe('invalid_input');
     expect(await codeOf(restoreBackup({ from: directory, to: `${target}-restored` }))).toBe('not_found');
     await ramax.spaces.getOrCreate('still there');
   });

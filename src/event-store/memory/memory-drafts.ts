@@ -43,10 +43,15 @@ export class MemoryDrafts {
     this.#log.spaceSequences.set(spaceId, { lastSpaceSequence, lastEventId, lastHash });
   }
 
-  copyEvents({ spaceId, fromSpaceId, upTo, rowsMax }: CopyEventsRequest, head: SpaceHead): void {
+  copyEvents({ spaceId, fromSpaceId, upTo, bounds }: CopyEventsRequest, head: SpaceHead): void {
     const source = this.#log.spaceIndex.get(fromSpaceId) ?? [];
     const after = head.lastSpaceSequence;
-    let end = Math.min(after + rowsMax, upTo);
+    let end = after + 1;
+    let bytes = source[after]?.payload.length ?? 0;
+    for (; end < Math.min(after + bounds.limit, upTo); end += 1) {
+      bytes += source[end]?.payload.length ?? 0;
+      if (bytes > bounds.bytesMax) break;
+    }
     while (end < upTo && source[end]?.invocationId === source[end - 1]?.invocationId) end += 1;
     this.insertEvents(spaceId, head, source.slice(after, end));
   }

@@ -17,6 +17,13 @@ import { uuidScratch, writeUuid } from './uuid-bytes.js';
 const copiedColumns = `entity_id, event_type, event_version, timestamp, causation_id, correlation_id, tags, metadata,
   invocation_id, hash, payload`;
 
+/** The last of the events that are within the bounds. */
+const withinSql = `SELECT max(space_sequence) FROM (
+    SELECT space_sequence, sum(length(payload)) OVER (ORDER BY space_sequence) AS bytes FROM events
+    WHERE space_id = @fromSpaceId AND space_sequence > @after AND space_sequence <= @upTo
+    ORDER BY space_sequence LIMIT @limit)
+  WHERE bytes <= @bytesMax`;
+
 /** Where the events of the command end that has this one: the last of a chunk. */
 const chunkEndSql = `SELECT coalesce(
   (SELECT min(space_sequence) - 1 FROM (SELECT space_sequence FROM events
@@ -64,6 +71,7 @@ const draftHeadSql = `SELECT last.space_sequence, last.event_id, last.hash
 export class SqliteDrafts {
   readonly #insertSpace: Statement;
   readonly #head: Statement<[number], HeadTuple>;
+  readonly #within: Statement<[object], number | null>;
   readonly #chunkEnd: Statement<[object], number>;
   readonly #copyEvents: Statement<[object]>;
   readonly #commandAhead: Statement<[number, string, number], string>;
@@ -81,6 +89,7 @@ export class SqliteDrafts {
       'INSERT INTO spaces (space_id, space_name, created_at, metadata, settings, deleted_at) VALUES (?, ?, ?, ?, ?, 0)',
     );
     this.#head = connection.prepare<[number], HeadTuple>(draftHeadSql).raw();
+    this.#within = connection.prepare<[object], number | null>(withinSql).pluck();
     this.#chunkEnd = connection.prepare<[object], number>(chunkEndSql).pluck();
     this.#copyEvents = connection.prepare(copyEventsSql);
     this.#commandAhead = connection.prepare<[number, string, number], string>(commandAheadSql).pluck();
@@ -118,10 +127,10 @@ export class SqliteDrafts {
 
   /** Says how many events were copied. */
   copyEvents(request: CopyEventsRequest, head: SpaceHead, lastEventId: number, now: number): number {
-    const { spaceId, fromSpaceId, upTo, rowsMax } = request;
+    const { spaceId, fromSpaceId, upTo, bounds } = request;
     const after = head.lastSpaceSequence;
-    const atMost = Math.min(after + rowsMax, upTo);
-    const end = this.#chunkEnd.get({ fromSpaceId, end: atMost, upTo }) ?? upTo;
+    const within = this.#within.get({ fromSpaceId, after, upTo, ...bounds }) ?? after + 1;
+    const end = this.#chunkEnd.get({ fromSpaceId, end: within, upTo }) ?? upTo;
     const base = lastEventId - after;
     const { changes } = this.#copyEvents.run({ spaceId, fromSpaceId, after, end, base, now });
     assert(changes === end - after, 'the sequences of a space are dense');
