@@ -182,6 +182,25 @@ export function describeDrafts(name: string, createFixture: LogFixtureFactory): 
       expect((await createDraft('a')).spaceId).toBe(other + 1);
     });
 
+    it('leaves a log that opens again, whatever was written last', async () => {
+      const { spaceId } = await createDraft('a');
+      await extend(spaceId, 0, [draftEvent('1'), draftEvent('2', 2)]);
+      await publish(spaceId, 'a');
+      await log.close();
+      log = await fixture.open();
+      const { spaceId: copy } = await createDraft('b');
+      await ask({ kind: 'copyEvents', spaceId: copy, fromSpaceId: spaceId, upTo: 2, bounds: wide });
+      await publish(copy, 'b');
+      await log.close();
+      log = await fixture.open();
+      expect((await log.readAll(0, wide)).map(({ eventId }) => eventId)).toEqual([1, 2, 3, 4]);
+      const { spaceId: cut } = await createDraft('c');
+      await ask({ kind: 'copyEvents', spaceId: cut, fromSpaceId: spaceId, upTo: 1, bounds: wide });
+      await log.close();
+      log = await fixture.open();
+      expect(await log.latestEventId()).toBe(5);
+    });
+
     it('refuses to publish under a name that is taken, and says yes again to what is published', async () => {
       const taken = await createSpace(log, 'a');
       const { spaceId } = await createDraft('a');
