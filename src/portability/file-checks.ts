@@ -7,7 +7,7 @@ import { decodeValue } from '../codec/value-codec.js';
 import { invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, checkSpaceName } from '../core/names.js';
-import { freezeValue } from '../core/values.js';
+import { freezeValue, type Value } from '../core/values.js';
 import type { DraftCommand } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import { damaged } from './line-reader.js';
@@ -47,6 +47,7 @@ export function readHeader(text: string, limits: Limits): SpaceFileHeader {
     checkInteger(lastSpaceSequence, 'lastSpaceSequence', 0);
     const metadata = checkMetadata(header['metadata'], 'metadata', limits);
     const settings = checkMetadata(header['settings'], 'settings', limits);
+    checkSettings(settings);
     const read = { spaceName, metadata, settings, lastSpaceSequence };
     if (headerLine(read) !== `${text}\n`) throw damaged(1, 'it has been changed');
     return read;
@@ -89,6 +90,31 @@ export function checkCommand(
   });
   if (command.spaceSequence <= lastSequence) return;
   throw damaged(line, `its event ${command.spaceSequence} is missing`);
+}
+
+/** Fields that this version does not know are kept as they are. */
+function checkSettings({ suspended, limits }: Readonly<Record<string, Value>>): void {
+  if (suspended !== undefined) {
+    const { at, reason, reads } = objectOf(suspended, 'settings.suspended');
+    checkInteger(at, 'settings.suspended.at', 0);
+    if (reason !== undefined && typeof reason !== 'string') {
+      throw invalidInput('settings.suspended.reason', 'a string', reason);
+    }
+    if (reads !== undefined && reads !== 'allow' && reads !== 'refuse') {
+      throw invalidInput('settings.suspended.reads', "'allow' or 'refuse'", reads);
+    }
+  }
+  if (limits === undefined) return;
+  for (const [name, limit] of Object.entries(objectOf(limits, 'settings.limits'))) {
+    checkInteger(limit, `settings.limits.${name}`, 1);
+  }
+}
+
+function objectOf(value: Value, field: string): Readonly<Record<string, Value>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Readonly<Record<string, Value>>;
+  }
+  throw invalidInput(field, 'an object', value);
 }
 
 function checkTags(text: string, limits: Limits): void {

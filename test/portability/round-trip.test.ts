@@ -221,6 +221,10 @@ describe('a space that goes into a file and comes back', () => {
       expect(await refusal(event({ entityId: 'a\0b' }))).toEqual(['invalid_input', 2]);
       expect(await refusal(event({ invocationId: 'no uuid' }))).toEqual(['invalid_input', 2]);
       expect(await refusal(event({ version: 0 }))).toEqual(['invalid_input', 2]);
+      // Written in another way than an export does, or with more than this version reads.
+      expect(await refusal(event({ extra: 1 }))).toEqual(['corrupt', 2]);
+      const spaced = lines().map((line, index) => (index === 1 ? line.replace(',', ', ') : line));
+      expect(await refusal(resealed(spaced))).toEqual(['corrupt', 2]);
       expect(await refusal(event({ payload: 'xwEA' }))).toEqual(['corrupt', 2]);
       expect(await refusal(event({ version: 2 }))).toEqual(['corrupt', 2]);
       const record = (change: Record<string, unknown>) => forged((line) => Object.assign(line, change), 8);
@@ -235,6 +239,21 @@ describe('a space that goes into a file and comes back', () => {
         'invalid_input',
         1,
       ]);
+    });
+
+    it('with settings that mean nothing', async () => {
+      const wrong = [
+        { suspended: true },
+        { suspended: { at: '1' } },
+        { suspended: { at: 1, reads: 'maybe' } },
+        { limits: [] },
+        { limits: { commandsPerSecondMax: 'many' } },
+      ];
+      for (const settings of wrong) {
+        const [header = '', ...rest] = lines();
+        const changed = JSON.stringify({ ...(JSON.parse(header) as object), settings });
+        expect(await refusal(resealed([changed, ...rest])), changed).toEqual(['invalid_input', 1]);
+      }
     });
 
     it('over the bounds of this runtime', async () => {
