@@ -4,6 +4,7 @@
  */
 
 import { decodeValue } from '../codec/value-codec.js';
+import { isSealed } from '../core/cipher.js';
 import { invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, checkSpaceName } from '../core/names.js';
@@ -55,7 +56,7 @@ export function readHeader(text: string, limits: Limits): SpaceFileHeader {
 }
 
 /** @throws {RamaxError} `invalid_input` with the line */
-export function checkEvent(event: FileEvent, line: number, limits: Limits): void {
+export function checkEvent(event: FileEvent, line: number, limits: Limits, isEncrypted: boolean): void {
   atLine(line, () => {
     const { idBytesMax } = limits;
     checkId(event.entityId, 'entityId', idBytesMax);
@@ -68,6 +69,8 @@ export function checkEvent(event: FileEvent, line: number, limits: Limits): void
     if (event.metadata !== null) {
       checkCanonical(checkMetadata(parsed(event.metadata), 'metadata', limits), event.metadata, 'metadata');
     }
+    // What is sealed is looked at where its key is: when it is opened.
+    if (isEncrypted && isSealed(event.payload)) return;
     freezeValue(decodeValue(event.payload), 'payload', limits);
   });
 }

@@ -150,7 +150,7 @@ class Import {
     if (event.spaceSequence !== this.#eventCount + 1 || this.#commandCount > 0) {
       throw damaged(line, `event ${this.#eventCount + 1} was expected here, or none`);
     }
-    checkEvent(event, line, limits);
+    checkEvent(event, line, limits, this.#header?.settings['encryption'] !== undefined);
     const facts = { ...event, eventId: 0, spaceId: 0 };
     const hash = platform.chainDigest(this.#lastHash, headerOf(facts), event.payload);
     if (hexOf(hash) !== hexOf(event.hash)) throw damaged(line, 'the event does not fit its chain');

@@ -170,7 +170,7 @@ export class SpaceCopies {
           spaceId,
           rewriteBytesMax: this.#services.limits.rewriteBytesMax,
         });
-        supervisor.lookups.spacePurged();
+        supervisor.lookups.spacePurged().catch(() => {});
       },
     };
   }
