@@ -1,8 +1,8 @@
 /** Node's clock, ids and digests behind the ports of `core/clock.ts`. */
 
 import { createHash, hash } from 'node:crypto';
-import { nodeCipher } from './node-cipher.js';
 import type { ChainDigest, Clock, Platform, RunningDigest, TextDigest, Timer } from '../core/clock.js';
+import { nodeCipher } from './node-cipher.js';
 import { randomIds } from './random-ids.js';
 
 /** Node takes a longer timeout for one of 1 ms. */

@@ -146,6 +146,7 @@ export class SpaceCopies {
     const plan = guard.watch(
       new LongChange<SpaceRow>(this.#closing.signal, async (control) => {
         const space = await work(control, guard.report);
+        calls.changed(space);
         // Nobody but main can say that there are events to fill lookups from.
         const head = await supervisor.writer.call('spaceHead', { spaceId: space.spaceId });
         if (head) supervisor.lookups.committed(head.lastEventId);

@@ -120,6 +120,22 @@ describe.each(storages)('spaces on $name', ({ storageIn }) => {
     expect(() => space.export({ upTo: -1 })).toThrow('upTo');
   });
 
+  it('keep what operators have set for them, and it counts at once', async () => {
+    const space = await filled(3);
+    const file = await bytesOf(space.export());
+    await ramax.spaces.suspend(space.spaceName, { reason: 'unpaid' });
+    const clone = await ramax.spaces.clone(space.spaceName, newName());
+    expect(clone.settings.suspended?.reason).toBe('unpaid');
+    expect(await codeOf(clone.execute('line', 1))).toBe('suspended');
+    const suspended = await bytesOf(space.export());
+    const copy = await ramax.spaces.import(inPieces(suspended), { spaceName: newName() });
+    expect(await codeOf(copy.execute('line', 1))).toBe('suspended');
+    const restored = await ramax.spaces.restoreTo(space.spaceName, 1);
+    expect(await codeOf(restored.execute('line', 1))).toBe('suspended');
+    const free = await ramax.spaces.import(inPieces(file), { spaceName: newName() });
+    await free.execute('line', 1);
+  });
+
   it('that are empty come back empty', async () => {
     const space = await ramax.spaces.getOrCreate(newName());
     const copy = await ramax.spaces.import(inPieces(await bytesOf(space.export())), { spaceName: newName() });
