@@ -87,11 +87,13 @@ export {
   type EventStoreOptions,
   type ReadOptions,
 } from './event-store/event-store.js';
-export type { Durability, LogHealth, LogReader, LogStore, LostTail, SpaceRow } from './event-store/port.js';
+export type { BackupProgress, Durability, LogHealth, LogReader, LogStore, LostTail, SpaceRow } from './event-store/port.js';
 export type { SpaceLimits, SpaceSettings, Suspension } from './event-store/space-settings.js';
 export { nodePlatform } from './platform/node-platform.js';
 export { type OpenStorage, openStorage } from './platform/open-storage.js';
 export { Ramax } from './platform/start.js';
+export type { CopyProgress } from './portability/clone-space.js';
+export type { ImportProgress } from './portability/import-space.js';
 export type { Repairs, ShardStats, ViewFigures, ViewProblem, WriterStats } from './protocol/stats.js';
 export type { BuildState, PStateStore, StoredBuild, ViewBuild, ViewFlush, ViewRef } from './pstate/port.js';
 export { PState, type PStateOptions } from './pstate/pstate.js';
@@ -105,13 +107,16 @@ export type {
 } from './reader/report.js';
 export { SpaceRegistry, type SpaceRegistryOptions } from './space/space-registry.js';
 export type { StorageAdapter, StorageRef } from './storage/adapter.js';
+export type { BackupManifest } from './storage/backup-manifest.js';
 export type { AllSpacesOptions, AllSpacesProgress } from './supervisor/all-spaces.js';
-export type { StreamOptions } from './supervisor/event-reads.js';
+export type { BackupOptions } from './supervisor/backups.js';
+export type { ExportOptions, StreamOptions } from './supervisor/event-reads.js';
 export type { RamaxHealth, ThreadHealth } from './supervisor/health.js';
 export type { EncryptionOptions, KeyGiven } from './supervisor/key-ring.js';
 export type { LookupHealth } from './supervisor/lookup-filling.js';
 export type { RefusedCall } from './supervisor/quarantine.js';
 export type { RamaxOptions, RamaxStats } from './supervisor/ramax.js';
+export type { CloneOptions, ImportOptions, RestoreOptions } from './supervisor/space-copies.js';
 export type {
   ExecuteOptions,
   MigrateOptions,

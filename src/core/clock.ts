@@ -37,6 +37,13 @@ export type ChainDigest = (previous: Uint8Array, header: string, payload: Uint8A
 /** A digest of one text, as 32 hexadecimal characters (the first 16 bytes of SHA-256). */
 export type TextDigest = (text: string) => string;
 
+/** SHA-256 over bytes that come piece by piece. */
+export interface RunningDigest {
+  update(bytes: Uint8Array): void;
+  /** The digest of all of them, as 64 hexadecimal characters. Once, at the end. */
+  hex(): string;
+}
+
 /** Resolves at the end of this turn of the event loop: gives the ports and other spaces their chance. */
 export function yieldToPorts(clock: Clock): Promise<void> {
   return new Promise((resolve) => clock.soon(resolve));
@@ -57,4 +64,6 @@ export interface Platform {
   readonly textDigest: TextDigest;
   /** The cipher of a key of 32 bytes. */
   readonly cipherOf: (key: Uint8Array) => Cipher;
+  /** A digest of a whole file. */
+  readonly newDigest: () => RunningDigest;
 }

@@ -19,7 +19,8 @@ export const errorTable = {
   command_rejected: { retryable: false, means: 'The command was decided and the app refused it.' },
   conflict: {
     retryable: false,
-    means: 'The space has moved past expectedSequence, or the commandId was used for another command.',
+    means:
+      'The space has moved past expectedSequence, the commandId was used for another command, or the name is taken.',
   },
   unknown_command: { retryable: false, means: 'The app has no command of this name.' },
   unknown_query: { retryable: false, means: 'The app has no query of this name.' },
@@ -65,6 +66,7 @@ export const errorTable = {
   not_found: { retryable: false, means: 'The space does not exist, or has been deleted.' },
   already_owned: { retryable: true, means: 'Another runtime owns this data directory.' },
   storage: { retryable: true, means: 'The disk or the database refused an operation.' },
+  unsupported: { retryable: false, means: 'This storage cannot do what was asked.' },
   storage_unsuitable: {
     retryable: false,
     means:
@@ -74,7 +76,10 @@ export const errorTable = {
     retryable: false,
     means: 'The space is encrypted, and its key is not there, or another one.',
   },
-  format_newer: { retryable: false, means: 'The database was written by a newer version of the format.' },
+  format_newer: {
+    retryable: false,
+    means: 'The database or file was written by a newer version of the format.',
+  },
   corrupt: { retryable: false, means: 'Stored data failed verification; nothing wrong is served.' },
   witness_missing: {
     retryable: false,

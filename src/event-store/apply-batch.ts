@@ -11,6 +11,7 @@ import { assert } from '../core/assert.js';
 import { isDamageOf, RamaxError } from '../core/errors.js';
 import type { Value } from '../core/values.js';
 import { isSameHash } from './chain-check.js';
+import { applyDraft, type DraftTables } from './draft.js';
 import { chainConflict, commandConflict, noSuchSpace, sequenceConflict } from './log-errors.js';
 import type {
   AppendRequest,
@@ -27,7 +28,7 @@ import type {
 import { changedSettings, noSettings, type SpaceSettings } from './space-settings.js';
 
 /** The tables of a log, as they are inside the running transaction. */
-export interface LogTables {
+export interface LogTables extends DraftTables {
   /** The largest event id that was ever given. */
   readonly lastEventId: number;
   /** Where a live space ends, or undefined when there is no such live space. */
@@ -58,6 +59,10 @@ export interface LogTables {
 /** Asserts what the callers of `commit` promise, before anything is written. */
 export function assertBatch(batch: readonly LogWrite[]): void {
   for (const request of batch) {
+    if (request.kind === 'extendDraft') {
+      for (const { invocationId } of request.events)
+        assert(isUuid(invocationId), 'an invocation id is a UUID');
+    }
     if (request.kind !== 'append') continue;
     assert(request.events.length > 0 || request.command !== null, 'an append has events or a command');
     assert(isUuid(request.invocationId), 'an invocation id is a lower-case UUID');
@@ -81,6 +86,10 @@ function applyRequest(request: LogWrite, tables: LogTables): LogWriteOutcome {
       return updateSpace(request, tables);
     case 'markSpaceDeleted':
       return markSpaceDeleted(request, tables);
+    default: {
+      const outcome = applyDraft(request, tables);
+      return outcome instanceof RamaxError ? refused(outcome) : outcome;
+    }
   }
 }
 

@@ -65,3 +65,8 @@ export function newerOwner(generation: number, current: number | undefined): Ram
     details: { generation, current },
   });
 }
+
+/** `conflict`: a live space has this name. */
+export function nameConflict(spaceName: string): RamaxError {
+  return new RamaxError('conflict', `there is a space '${spaceName}' already`, { details: { spaceName } });
+}

@@ -13,7 +13,8 @@
  *   L3  `eventId` increases strictly in commit order and is never reused, also after the newest events are deleted.
  *   L4  `(spaceId, spaceSequence)` is unique and dense from 1; an append states the sequence that it follows.
  *   L5  `spaceId` is never reused.
- *   L6  Readers see committed batches only, whole, and nothing of a space whose deletion is committed.
+ *   L6  Readers see committed batches only, whole, and nothing of a space whose deletion is committed, or that is a draft
+ *       (`draft.ts`); a reader over all spaces stops before the first event of a draft.
  *   L7  Every read is bounded by `limit` and `bytesMax`, returns at least one event when there is one, and holds no
  *       transaction between calls.
  *   L8  Storage that can be damaged checks every event that it gives against the chain of its space (`chain-check.ts`), and where a
@@ -73,6 +74,9 @@ export interface CommandRecord {
   readonly spaceSequence: number;
 }
 
+/** A record as it lies in the log. */
+export interface StoredCommand extends CommandRecord, DraftCommand {}
+
 /** Appends the events of one command to one space. */
 export interface AppendRequest {
   readonly kind: 'append';
@@ -116,14 +120,97 @@ export interface MarkSpaceDeletedRequest {
   readonly spaceId: number;
 }
 
+/** An event that has its place in a history already. */
+export interface DraftEvent extends SealedEvent {
+  /** The `execute` call that wrote it: a UUID. */
+  readonly invocationId: string;
+}
+
+/** What is remembered of an accepted command, and since when: its events are found by their sequences. */
+export interface DraftCommand extends Omit<CommandRecord, 'firstEventId'> {
+  /** Milliseconds since the Unix epoch. */
+  readonly acceptedAt: number;
+}
+
+/** Begins a draft. */
+export interface CreateDraftRequest {
+  readonly kind: 'createDraft';
+  /** The name that it gets when it is published. */
+  readonly spaceName: string;
+  readonly metadata: Readonly<Record<string, Value>>;
+  readonly settings: SpaceSettings;
+}
+
+/** Appends events and records of commands to a draft. The events of one command come together. */
+export interface ExtendDraftRequest {
+  readonly kind: 'extendDraft';
+  readonly spaceId: number;
+  /** The draft's latest sequence; anything else is refused with `conflict`. */
+  readonly previousSequence: number;
+  readonly events: readonly DraftEvent[];
+  /** Of events that the draft has by then. Refused with `invalid_input` where it has not, or has such a record already. */
+  readonly commands: readonly DraftCommand[];
+}
+
+/** Copies the next events of a live space to the end of a draft: within the bounds, to the end of a command. */
+export interface CopyEventsRequest {
+  readonly kind: 'copyEvents';
+  readonly spaceId: number;
+  readonly fromSpaceId: number;
+  /** The last sequence to copy. */
+  readonly upTo: number;
+  readonly bounds: ReadBounds;
+}
+
+/** Copies the next `rowsMax` records of commands up to a sequence, in the order of their ids. The draft has the events. */
+export interface CopyCommandsRequest {
+  readonly kind: 'copyCommands';
+  readonly spaceId: number;
+  readonly fromSpaceId: number;
+  readonly upTo: number;
+  /** The last command id of those before; an empty text at first. */
+  readonly after: string;
+  readonly rowsMax: number;
+}
+
+/** Makes a draft a live space. */
+export interface PublishDraftRequest {
+  readonly kind: 'publishDraft';
+  readonly spaceId: number;
+  readonly spaceName: string;
+  /** The live space of this name that it takes the place of. Default: none, and the name must be free. */
+  readonly replaces?: number | undefined;
+}
+
+/** A request that makes a draft. */
+export type DraftWrite =
+  | CreateDraftRequest
+  | ExtendDraftRequest
+  | CopyEventsRequest
+  | CopyCommandsRequest
+  | PublishDraftRequest;
+
+/** What became of it; `createDraft` and `publishDraft` are answered with the space. */
+export type DraftOutcome =
+  | { readonly kind: 'extended'; readonly spaceSequence: number }
+  | { readonly kind: 'copiedEvents'; readonly spaceSequence: number }
+  /** `last` is undefined when there are no more. */
+  | { readonly kind: 'copiedCommands'; readonly last: string | undefined };
+
 /** One request of a batch. */
-export type LogWrite = AppendRequest | CreateSpaceRequest | UpdateSpaceRequest | MarkSpaceDeletedRequest;
+export type LogWrite =
+  | AppendRequest
+  | CreateSpaceRequest
+  | UpdateSpaceRequest
+  | MarkSpaceDeletedRequest
+  | DraftWrite;
 
 /** What became of one request. `refused` is definite: nothing of it was written. */
 export type LogWriteOutcome =
   | { readonly kind: 'appended'; readonly firstEventId: number; readonly spaceSequence: number }
   | { readonly kind: 'space'; readonly space: SpaceRow; readonly created: boolean }
   | { readonly kind: 'marked' }
+  | DraftOutcome
   | { readonly kind: 'refused'; readonly error: ErrorData };
 
 /** A space as the registry knows it. */
@@ -194,6 +281,8 @@ export interface LogReader {
   findCommands(spaceId: number, commandIds: readonly string[]): Promise<readonly CommandRecord[]>;
   /** The records of all commands that this space has accepted, or undefined when they are more than `limit`. */
   allCommands(spaceId: number, limit: number): Promise<readonly CommandRecord[] | undefined>;
+  /** Records of commands with `commandId > after` (an empty text: from the first), in the order of their ids' code points. */
+  readCommands(spaceId: number, after: string, limit: number): Promise<readonly StoredCommand[]>;
   /** The largest event id ever committed; 0 before the first. */
   latestEventId(): Promise<number>;
   /** Where the space ends, or undefined when there is no such live space. */
@@ -245,6 +334,19 @@ export interface LogHealth {
   readonly witnessFailure: ErrorData | undefined;
 }
 
+/** How far a copy of the log has come. Its pages may become more while it is made. */
+export interface BackupProgress {
+  readonly pagesCopied: number;
+  readonly pagesTotal: number;
+}
+
+/** How a copy of the log is made. */
+export interface BackupControl {
+  report(progress: BackupProgress): void;
+  /** Asked between two steps: the copy ends with `aborted`. */
+  isStopped(): boolean;
+}
+
 /** The writer's end of the log. */
 export interface LogStore extends LogReader {
   /** Names this log for ever: a projection made from another log is recognised by it. */
@@ -255,15 +357,21 @@ export interface LogStore extends LogReader {
   readonly health: LogHealth;
   /** One durable transaction over the whole batch; outcomes in the order of the requests. See L1, L2. */
   commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]>;
-  /** Spaces marked as deleted whose rows are not all gone yet. */
+  /** Spaces marked as deleted whose rows are not all gone yet, and drafts. */
   deletedSpaces(): Promise<readonly number[]>;
-  /** Deletes up to `rowsMax` rows of a space marked as deleted, and its registry row with the last ones. */
+  /** Deletes up to `rowsMax` rows of a space marked as deleted or of a draft, which it abandons, and its registry row with the last ones. */
   purgeSpace(spaceId: number, rowsMax: number): Promise<{ readonly done: boolean }>;
   /**
    * Leaves nothing of what was deleted in the files, as far as `rewriteBytesMax` allows: a larger file is not written anew, and
    * may keep stale copies of rows in unused parts of its pages. One that rejects has done no harm and can be tried again.
    */
   scrub(rewriteBytesMax: number): Promise<void>;
+  /**
+   * Copies the log into a new file while commits go on, a bounded part at a time. The copy has all that was committed before
+   * the call, and whole batches only; it is synced. A copy that fails leaves no file, and does the log no harm. Undefined where
+   * the adapter has no files.
+   */
+  readonly backup?: (file: string, control: BackupControl) => Promise<void>;
   /** Forgets up to `rowsMax` command records accepted before `before` (ms since the epoch), oldest first. */
   pruneCommands(before: number, rowsMax: number): Promise<{ readonly done: boolean }>;
 }

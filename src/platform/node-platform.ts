@@ -1,7 +1,7 @@
 /** Node's clock, ids and digests behind the ports of `core/clock.ts`. */
 
 import { createHash, hash } from 'node:crypto';
-import type { ChainDigest, Clock, Platform, TextDigest, Timer } from '../core/clock.js';
+import type { ChainDigest, Clock, Platform, RunningDigest, TextDigest, Timer } from '../core/clock.js';
 import { nodeCipher } from './node-cipher.js';
 import { randomIds } from './random-ids.js';
 
@@ -69,6 +69,11 @@ function longChainDigest(previous: Uint8Array, header: string, payload: Uint8Arr
 
 const textDigest: TextDigest = (text) => hash('sha256', text, 'hex').slice(0, 32);
 
+function newDigest(): RunningDigest {
+  const digest = createHash('sha256');
+  return { update: (bytes) => void digest.update(bytes), hex: () => digest.digest('hex') };
+}
+
 /** The platform that Ramax runs on in production. */
 export const nodePlatform: Platform = {
   clock: nodeClock,
@@ -76,4 +81,5 @@ export const nodePlatform: Platform = {
   chainDigest,
   textDigest,
   cipherOf: nodeCipher,
+  newDigest,
 };

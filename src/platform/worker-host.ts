@@ -223,6 +223,7 @@ function pooledReader(storage: StorageRef): LogReader {
     readEvent: (...parameters) => run('readEvent', ...parameters),
     findCommands: (...parameters) => run('findCommands', ...parameters),
     allCommands: (...parameters) => run('allCommands', ...parameters),
+    readCommands: (...parameters) => run('readCommands', ...parameters),
     latestEventId: () => run('latestEventId'),
     spaceHead: (...parameters) => run('spaceHead', ...parameters),
     findSpaceByName: (...parameters) => run('findSpaceByName', ...parameters),

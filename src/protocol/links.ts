@@ -15,14 +15,17 @@ import type { AppDescription } from '../core/loaded-app.js';
 import type { ValueText } from '../core/value-text.js';
 import type { Value } from '../core/values.js';
 import type {
+  BackupProgress,
   CommandRecord,
   CreateSpaceRequest,
+  DraftWrite,
   LogHealth,
   LogReader,
   LogWriteOutcome,
   MarkSpaceDeletedRequest,
   ReadBounds,
   SpaceRow,
+  StoredCommand,
   StoredEvent,
   UpdateSpaceRequest,
 } from '../event-store/port.js';
@@ -149,6 +152,10 @@ export interface LogReadCalls {
     { readonly spaceId: number; readonly limit: number },
     readonly CommandRecord[] | null
   >;
+  readonly readCommands: Call<
+    { readonly spaceId: number; readonly after: string; readonly limit: number },
+    readonly StoredCommand[]
+  >;
   readonly latestEventId: Call<null, number>;
   readonly spaceHead: Call<{ readonly spaceId: number }, Awaited<ReturnType<LogReader['spaceHead']>> | null>;
   readonly findSpaceByName: Call<{ readonly spaceName: string }, SpaceRow | null>;
@@ -161,6 +168,9 @@ export interface AppendCalls extends LogReadCalls {
   readonly append: Call<FencedAppend, Appended, never, ChainedAppend>;
   readonly openSpace: Call<{ readonly spaceId: number }, OpenedSpace>;
 }
+
+/** A change of the registry, or of a draft of a space. */
+export type SpaceChange = CreateSpaceRequest | UpdateSpaceRequest | MarkSpaceDeletedRequest | DraftWrite;
 
 /** What main asks of the writer. */
 export interface WriterCalls extends LogReadCalls {
@@ -176,12 +186,11 @@ export interface WriterCalls extends LogReadCalls {
   >;
   /** A port to a shard comes with it. */
   readonly connectShard: Call<null, null>;
-  readonly changeSpace: Call<
-    CreateSpaceRequest | UpdateSpaceRequest | MarkSpaceDeletedRequest,
-    LogWriteOutcome
-  >;
   /** Removes the rows of a space that is marked as deleted, in chunks between the commits, and then what is left of them in the files. */
   readonly purgeSpace: Call<{ readonly spaceId: number; readonly rewriteBytesMax: number }, null>;
+  readonly changeSpace: Call<SpaceChange, LogWriteOutcome>;
+  /** Copies the log into a file, beside the commits. */
+  readonly backup: Call<{ readonly file: string }, null, BackupProgress>;
   readonly stats: Call<null, WriterStats>;
   /** Commits what it holds and closes the log; the last call. */
   readonly drain: Call<null, null>;
@@ -199,9 +208,10 @@ const logReadCalls = {
   findSpaceById: 8,
   listSpaces: 9,
   allCommands: 10,
+  readCommands: 11,
 };
 
-const appendCalls = { ...logReadCalls, append: 11, openSpace: 12 };
+const appendCalls = { ...logReadCalls, append: 12, openSpace: 13 };
 
 /** Shard to writer: encoded events. */
 export const appendLink: LinkSpec<AppendCalls> = {
@@ -216,11 +226,12 @@ export const writerLink: LinkSpec<WriterCalls> = {
   codec: packedFrames,
   calls: {
     ...logReadCalls,
-    ready: 11,
-    connectShard: 12,
-    changeSpace: 13,
-    purgeSpace: 14,
-    stats: 15,
-    drain: 16,
+    ready: 12,
+    connectShard: 13,
+    changeSpace: 14,
+    purgeSpace: 15,
+    stats: 16,
+    drain: 17,
+    backup: 18,
   },
 };

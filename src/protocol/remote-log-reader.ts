@@ -16,6 +16,7 @@ export function remoteLogReader(writer: () => Caller<LogReadCalls>): LogReader {
     findCommands: (spaceId, commandIds) => writer().call('findCommands', { spaceId, commandIds }),
     allCommands: async (spaceId, limit) =>
       (await writer().call('allCommands', { spaceId, limit })) ?? undefined,
+    readCommands: (spaceId, after, limit) => writer().call('readCommands', { spaceId, after, limit }),
     latestEventId: () => writer().call('latestEventId', null),
     spaceHead: async (spaceId) => (await writer().call('spaceHead', { spaceId })) ?? undefined,
     findSpaceByName: async (spaceName) =>

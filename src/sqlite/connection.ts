@@ -106,6 +106,21 @@ export function overwriteDeleted(connection: Connection, where: 'everywhere' | '
   connection.pragma(`secure_delete = ${where === 'everywhere' ? 'ON' : 'FAST'}`);
 }
 
+/**
+ * Opens a database file that nobody else has open and that has no write-ahead log: a copy.
+ *
+ * @throws {RamaxError} `storage`, or `corrupt` when the file is no database
+ */
+export function openPlainFile(file: string, use: 'read' | 'change'): Connection {
+  try {
+    const connection = new Database(file, { readonly: use === 'read', fileMustExist: true });
+    connection.pragma('synchronous = FULL');
+    return connection;
+  } catch (error) {
+    throw storageError(error, `cannot open ${file}`);
+  }
+}
+
 /** What a checkpoint of the write-ahead log did. */
 export interface CheckpointResult {
   /** A reader kept the checkpoint from finishing. */

@@ -10,6 +10,7 @@ import type { LogInspector } from '../event-store/inspector.js';
 import type { LogReader, LogStore, LookupFiller } from '../event-store/port.js';
 import type { PStateInspector } from '../pstate/inspector.js';
 import type { PStateStore } from '../pstate/port.js';
+import type { BackupManifest } from './backup-manifest.js';
 
 /** A storage choice as plain data: what `sqlite()` and `memory()` return. */
 export interface StorageRef {
@@ -59,6 +60,16 @@ export interface StorageInspector {
   close(): Promise<void>;
 }
 
+/** A backup that is being made. */
+export interface BackupTarget {
+  /** Where the log is to be copied to; the file is not there yet. */
+  readonly file: string;
+  /** The copy is there: adds the manifest, and makes sure that all of it is on disk. */
+  finish(): Promise<BackupManifest>;
+  /** Removes what was made. */
+  discard(): Promise<void>;
+}
+
 /** One kind of storage. */
 export interface StorageAdapter {
   /** Whether any thread can read the log beside its writer; else reads go through the writer's thread. */
@@ -75,6 +86,8 @@ export interface StorageAdapter {
   openLogReader(ref: StorageRef, platform: Pick<Platform, 'chainDigest'>): Promise<LogReader | undefined>;
   /** Opens everything for verification, beside all others; only where any thread can look at it. */
   openInspector?(ref: StorageRef, platform: Pick<Platform, 'chainDigest'>): Promise<StorageInspector>;
+  /** A place for a backup in a directory that is empty or new. Undefined where there are no files to copy. */
+  readonly beginBackup?: (directory: string, platform: Platform) => Promise<BackupTarget>;
   /** Opens one partition of the projections. */
   openPStateStore(ref: StorageRef, options: PartitionOptions): PStateStore;
 }

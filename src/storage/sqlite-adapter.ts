@@ -16,6 +16,7 @@ import { removeSetAside, setAside } from '../sqlite/set-aside.js';
 import type { StorageAdapter, StorageRef } from './adapter.js';
 import { prepareDataDirectory } from './data-directory.js';
 import { DirectoryOwnership } from './directory-ownership.js';
+import { beginBackup } from './sqlite-backup.js';
 
 /** Storage in the SQLite files of one directory. */
 export const adapter: StorageAdapter = {
@@ -65,6 +66,8 @@ export const adapter: StorageAdapter = {
       },
     };
   },
+
+  beginBackup: (directory, { clock }) => beginBackup(directory, () => Math.trunc(clock.now())),
 
   openPStateStore(ref, { partition, logId, fence }) {
     const file = partitionFile(ref, partition);

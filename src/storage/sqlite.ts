@@ -7,6 +7,9 @@ import { resolve } from 'node:path';
 import { invalidInput } from '../core/errors.js';
 import { checkOptionNames } from '../core/option-names.js';
 import type { StorageRef } from './adapter.js';
+import type { BackupManifest } from './backup-manifest.js';
+
+export type { BackupManifest } from './backup-manifest.js';
 
 /** What `sqlite()` takes. */
 export interface SqliteOptions {
@@ -51,9 +54,7 @@ export function sqlite(options: SqliteOptions): StorageRef {
   checkOptionNames(options, optionNames, 'sqlite()');
   const { directory, allowNetworkFileSystem = false } = options;
   const { durability = 'synced', acceptMissingWitness = false } = options;
-  if (typeof directory !== 'string' || directory === '' || directory.includes('\u0000')) {
-    throw invalidInput('directory', 'a path', directory);
-  }
+  checkPath(directory, 'directory');
   if (typeof allowNetworkFileSystem !== 'boolean') {
     throw invalidInput('allowNetworkFileSystem', 'a boolean', allowNetworkFileSystem);
   }
@@ -67,4 +68,59 @@ export function sqlite(options: SqliteOptions): StorageRef {
     module: new URL('./sqlite-adapter.js', import.meta.url).href,
     options: { directory: resolve(directory), allowNetworkFileSystem, durability, acceptMissingWitness },
   };
+}
+
+/** What `verifyBackup` takes. */
+export interface VerifyBackupOptions {
+  /** The directory of the backup. */
+  readonly from: string;
+}
+
+/** What `restoreBackup` takes. */
+export interface RestoreBackupOptions extends VerifyBackupOptions {
+  /** The data directory to make: empty, or not there yet. */
+  readonly to: string;
+}
+
+/**
+ * Verifies a backup that `ramax.backup` has made: its SHA-256, its manifest, and every event against its chain.
+ *
+ * @throws {RamaxError} `not_found` when there is none, or an unfinished one; `corrupt`; `format_newer`; `storage`
+ * @example
+ * ```ts
+ * const { lastEventId, madeAt } = await verifyBackup({ from: './backups/monday' });
+ * ```
+ */
+export async function verifyBackup(options: VerifyBackupOptions): Promise<BackupManifest> {
+  checkPaths(options, ['from'], 'verifyBackup()');
+  return (await import('./sqlite-backup.js')).verify(options.from);
+}
+
+/**
+ * Makes a data directory of a backup, verified as by `verifyBackup`. A runtime that is started on it finds all that was
+ * acknowledged before the backup was asked for, and makes projections and lookups again. The log in it is another one from
+ * then on, with an id of its own. Nothing remains of a restore that fails.
+ *
+ * @throws {RamaxError} `invalid_input` for a directory that has something in it, a data directory in use among them; and the codes of
+ *   `verifyBackup`
+ * @example
+ * ```ts
+ * await restoreBackup({ from: './backups/monday', to: './data' });
+ * const ramax = await Ramax.start({ app, storage: sqlite({ directory: './data' }) });
+ * ```
+ */
+export async function restoreBackup(options: RestoreBackupOptions): Promise<BackupManifest> {
+  checkPaths(options, ['from', 'to'], 'restoreBackup()');
+  return (await import('./sqlite-backup.js')).restore(options.from, options.to);
+}
+
+function checkPaths(options: unknown, names: readonly string[], of: string): void {
+  if (typeof options !== 'object' || options === null) throw invalidInput('options', 'an object', options);
+  checkOptionNames(options, names, of);
+  for (const name of names) checkPath((options as Record<string, unknown>)[name], name);
+}
+
+function checkPath(path: unknown, field: string): asserts path is string {
+  if (typeof path === 'string' && path !== '' && !path.includes('\u0000')) return;
+  throw invalidInput(field, 'a path', path);
 }

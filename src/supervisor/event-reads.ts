@@ -1,13 +1,15 @@
 /** Reads of the log for the public API: bounded batches off the hot path, opened on main as they are consumed. */
 
+import type { Platform } from '../core/clock.js';
 import { asRamaxError, type RamaxError } from '../core/errors.js';
 import type { RecordedEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, checkOptions, checkSignal } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
-import type { LogReader, ReadBounds, StoredEvent } from '../event-store/port.js';
+import type { LogReader, ReadBounds, SpaceRow, StoredEvent } from '../event-store/port.js';
 import { openForReader, openWherePossible } from '../event-store/seal.js';
 import { streamPages } from '../event-store/stream-pages.js';
+import { exportSpace } from '../portability/export-space.js';
 import { spaceNotFound } from '../space/space-errors.js';
 import type { SpaceLocks } from './space-locks.js';
 
@@ -18,6 +20,17 @@ export interface StreamOptions {
   /** Ends the stream with `aborted`. */
   readonly signal?: AbortSignal;
 }
+
+/** What `SpaceHandle.export` may be given. */
+export interface ExportOptions {
+  /** The last sequence. Default: the latest one at the time of the call. */
+  readonly upTo?: number | undefined;
+  /** Ends the export with `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** For the door that takes them. */
+export const exportOptionNames = ['upTo', 'signal'] as const satisfies readonly (keyof ExportOptions)[];
 
 const streamOptionNames = ['from', 'signal'] as const satisfies readonly (keyof StreamOptions)[];
 
@@ -32,13 +45,15 @@ interface Streamed {
 
 /** See the head of this file. */
 export class EventReads {
+  readonly #platform: Platform;
   readonly #log: LogReader;
   readonly #locks: SpaceLocks;
   readonly #bounds: ReadBounds;
   readonly #idBytesMax: number;
   #closed: RamaxError | undefined;
 
-  constructor(log: LogReader, limits: Limits, locks: SpaceLocks) {
+  constructor(log: LogReader, limits: Limits, locks: SpaceLocks, platform: Platform) {
+    this.#platform = platform;
     this.#log = log;
     this.#locks = locks;
     this.#bounds = { limit: limits.readEventsMax, bytesMax: limits.readBytesMax };
@@ -93,6 +108,41 @@ export class EventReads {
     const head = await this.#read((log) => log.spaceHead(spaceId));
     if (head === undefined) throw spaceNotFound(spaceId);
     return head.lastSpaceSequence;
+  }
+
+  /** The file of a space up to a sequence, or up to the latest one now. */
+  exportSpace(spaceId: number, options: ExportOptions): AsyncGenerator<Uint8Array, void, void> {
+    const extent = this.#extentOf(spaceId, options.upTo);
+    // Told when the first bytes are asked for.
+    extent.catch(() => {});
+    return this.#exported(extent, options.signal);
+  }
+
+  async #extentOf(spaceId: number, upTo: number | undefined): Promise<{ space: SpaceRow; upTo: number }> {
+    const latest = await this.latestSequence(spaceId);
+    if (upTo !== undefined) checkInteger(upTo, 'upTo', 0, latest);
+    const space = await this.#read((log) => log.findSpaceById(spaceId));
+    if (space === undefined) throw spaceNotFound(spaceId);
+    return { space, upTo: upTo ?? latest };
+  }
+
+  async *#exported(
+    extent: Promise<{ readonly space: SpaceRow; readonly upTo: number }>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    const { space, upTo } = await extent;
+    yield* exportSpace({
+      log: {
+        readSpace: (...parameters) => this.#read((log) => log.readSpace(...parameters)),
+        readCommands: (...parameters) => this.#read((log) => log.readCommands(...parameters)),
+        spaceHead: (id) => this.#read((log) => log.spaceHead(id)),
+      },
+      space,
+      upTo,
+      bounds: this.#bounds,
+      platform: this.#platform,
+      signal,
+    });
   }
 
   latestEventId(): Promise<number> {

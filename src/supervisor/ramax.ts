@@ -15,8 +15,10 @@ import type { SpaceLimits } from '../event-store/space-settings.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { VerifyReport } from '../reader/report.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
+import type { BackupManifest } from '../storage/backup-manifest.js';
 import { registryPlace } from './admission.js';
 import { AllSpaces, type AllSpacesOptions, type AllSpacesProgress } from './all-spaces.js';
+import { type BackupOptions, Backups } from './backups.js';
 import { Calls } from './calls.js';
 import { EventReads, type StreamOptions } from './event-reads.js';
 import { HealthProbe, type RamaxHealth } from './health.js';
@@ -91,6 +93,7 @@ export class RamaxRuntime<A extends App = App> {
   readonly #allSpaces: AllSpaces;
   readonly #health: HealthProbe;
   readonly #verifications: Verifications;
+  readonly #backups: Backups;
   #closing: Promise<void> | undefined;
   #closed: RamaxError | undefined;
   /** Spaces: create, find, list, delete. */
@@ -107,7 +110,7 @@ export class RamaxRuntime<A extends App = App> {
     this.#limits = limits;
     this.#platform = platform;
     this.#locks = new SpaceLocks(new KeyRing(keyOf, platform, limits), supervisor);
-    this.#reads = new EventReads(supervisor.log, limits, this.#locks);
+    this.#reads = new EventReads(supervisor.log, limits, this.#locks, platform);
     this.#watches = new Watches(limits);
     const [reads, watches, locks] = [this.#reads, this.#watches, this.#locks];
     const verifications = new Verifications({
@@ -129,6 +132,7 @@ export class RamaxRuntime<A extends App = App> {
     };
     this.spaces = new Spaces<A>(services);
     this.#allSpaces = new AllSpaces(services);
+    this.#backups = new Backups(supervisor, calls, limits.longCallTimeoutMs);
     this.#health = new HealthProbe(supervisor, platform.clock);
   }
 
@@ -248,6 +252,23 @@ export class RamaxRuntime<A extends App = App> {
     return this.#verifications.all(options);
   }
 
+  /**
+   * Copies the log into a directory while the runtime goes on: everything that was acknowledged before this call is in it, and what
+   * is committed until the copy ends. Resolves when it is on disk, with its manifest. `restoreBackup` of `ramax/storage/sqlite` makes a
+   * data directory of it. Projections and lookups are not in it: they are made again. Nothing remains of one that fails or is
+   * aborted.
+   *
+   * @throws {RamaxError} `unsupported` by storage in memory; `invalid_input` for a directory that has something in it; `overloaded`
+   *   while another one is made; `storage`; and the codes of every wait (default deadline: `limits.longCallTimeoutMs`)
+   * @example
+   * ```ts
+   * const { lastEventId, sha256 } = await ramax.backup({ directory: './backups/monday' });
+   * ```
+   */
+  async backup(options: BackupOptions): Promise<BackupManifest> {
+    return this.#backups.backup(options);
+  }
+
   /** Why the runtime cannot go on, or undefined while it runs. */
   get failure(): RamaxError | undefined {
     return this.#supervisor.failure;
@@ -279,6 +300,8 @@ export class RamaxRuntime<A extends App = App> {
     const closed = new RamaxError('closed', 'the runtime is closed');
     this.#closed = closed;
     this.#allSpaces.close();
+    this.#backups.close();
+    this.spaces.close();
     this.#watches.close(closed);
     this.#reads.close(closed);
     const { clock } = this.#platform;
@@ -297,6 +320,8 @@ export class RamaxRuntime<A extends App = App> {
   #end(error: RamaxError): void {
     void this.#verifications.close();
     this.#allSpaces.close();
+    this.#backups.close();
+    this.spaces.close();
     this.#watches.close(error);
     this.#reads.close(error);
     void this.#calls.drain(error);

@@ -21,7 +21,7 @@ import type { ProgressOf, ReplyOf, SentOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
 import type { VerifyReport } from '../reader/report.js';
 import type { CallPlan } from './call-plan.js';
-import type { EventReads, StreamOptions } from './event-reads.js';
+import { type EventReads, type ExportOptions, exportOptionNames, type StreamOptions } from './event-reads.js';
 import type { ShardHandle } from './shard-handle.js';
 import type { SpaceLock } from './space-lock.js';
 import { SpaceMoment } from './space-moment.js';
@@ -202,6 +202,26 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   /** The events of one entity of this space with `spaceSequence > from`, in order, lazily, in bounded batches. */
   streamEntityEvents(entityId: string, options: StreamOptions = {}): AsyncIterableIterator<RecordedEvent> {
     return this.#services.reads.streamEntity(this.spaceId, entityId, options);
+  }
+
+  /**
+   * The space as a file, in chunks that are read as they are asked for: its events up to its latest sequence, the records of its
+   * accepted commands, its metadata and settings. `spaces.import` makes the same space of it, here or elsewhere. The file has
+   * checksums, and the same space always gives the same bytes. Commands go on meanwhile, however slowly it is consumed.
+   *
+   * @throws {RamaxError} `invalid_input` at the call; then `not_found`, also when the space is deleted meanwhile, `corrupt` when the
+   *   log is damaged, `aborted`, `closed`
+   * @example
+   * ```ts
+   * await pipeline(acme.export(), createWriteStream('./acme.ramax'));
+   * ```
+   */
+  export(options: ExportOptions = {}): AsyncGenerator<Uint8Array, void, void> {
+    checkOptions(options);
+    checkOptionNames(options, exportOptionNames, 'export()');
+    if (options.upTo !== undefined) checkInteger(options.upTo, 'upTo', 0);
+    checkSignal(options.signal);
+    return this.#services.reads.exportSpace(this.spaceId, options);
   }
 
   /** One event by its id, or undefined when this space has none of this id. */

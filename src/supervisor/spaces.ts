@@ -11,6 +11,7 @@ import type { SettingsChange, SpaceLimits } from '../event-store/space-settings.
 import type { WriterCalls } from '../protocol/links.js';
 import { spaceNotFound } from '../space/space-errors.js';
 import { registryPlace } from './admission.js';
+import { type CloneOptions, type ImportOptions, type RestoreOptions, SpaceCopies } from './space-copies.js';
 import { SpaceHandle, type SpaceServices } from './space-handle.js';
 import { checkedSpaceLimits } from './space-limits.js';
 import { checkWaitOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
@@ -60,7 +61,7 @@ const suspendOptionNames = [
 ] as const satisfies readonly (keyof SuspendOptions)[];
 
 /**
- * Spaces: create, find, list, suspend, delete.
+ * Spaces: create, find, list, suspend, import, clone, restore, delete.
  *
  * @example
  * ```ts
@@ -70,9 +71,16 @@ const suspendOptionNames = [
  */
 export class Spaces<A extends App = App> {
   readonly #services: SpaceServices;
+  readonly #copies: SpaceCopies;
 
   constructor(services: SpaceServices) {
     this.#services = services;
+    this.#copies = new SpaceCopies(services, async (space) => void (await this.finishDeletion(space)));
+  }
+
+  /** The runtime closes: imports, clones and restores under way end, and leave nothing. */
+  close(): void {
+    this.#copies.close();
   }
 
   /**
@@ -222,6 +230,52 @@ export class Spaces<A extends App = App> {
     if (typeof rewriteFiles !== 'boolean') throw invalidInput('rewriteFiles', 'true or false', rewriteFiles);
     const rewriteBytesMax = rewriteFiles ? Number.MAX_SAFE_INTEGER : limits.rewriteBytesMax;
     await calls.change(() => this.#delete(spaceName, rewriteBytesMax), { ...waiting, timeoutMs });
+  }
+
+  /**
+   * Makes a space of a file that `SpaceHandle.export` has written. It has the same events in the same order, with the same hashes,
+   * and the same records of accepted commands; its id and its event ids are new. The file is verified as it is read, and the
+   * space is there when all of it has held, at once and whole. Nothing remains of one that is refused, stopped or interrupted.
+   *
+   * @param source the file, such as a stream. It may take `limits.callTimeoutMs` for each chunk; meanwhile `streamAllEvents`
+   *   stops before the first event that was imported
+   * @throws {RamaxError} `conflict` when there is a space of this name; `corrupt`, `invalid_input` and `format_newer` with the
+   *   `line` of the file; and the codes of every wait (default: `limits.longCallTimeoutMs`)
+   * @example
+   * ```ts
+   * const acme = await ramax.spaces.import(createReadStream('./acme.ramax'), { spaceName: 'acme_copy' });
+   * ```
+   */
+  async import(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<SpaceHandle<A>> {
+    return this.#handle(await this.#copies.import(source, options));
+  }
+
+  /**
+   * Makes a space that has the events of another one, up to the latest sequence when the copy begins or up to `upTo`, with its
+   * metadata, its settings and the records of its accepted commands. Its id and its event ids are new. It is there when it is whole.
+   * Other spaces and the original go on meanwhile; `streamAllEvents` stops before its first event until then.
+   *
+   * @throws {RamaxError} `not_found`, also when the original is deleted meanwhile; `conflict` when there is a space of the new
+   *   name; `invalid_input`; and the codes of every wait (default: `limits.longCallTimeoutMs`)
+   */
+  async clone(from: string, to: string, options: CloneOptions = {}): Promise<SpaceHandle<A>> {
+    return this.#handle(await this.#copies.clone(from, to, options));
+  }
+
+  /**
+   * Takes a space back to a sequence: a clone up to it takes the name, the metadata and the settings, and the space is deleted, in
+   * one transaction. What the space was told after that sequence, up to this moment, is gone with it. Older handles get
+   * `not_found`; the new one is returned when what was replaced is deleted.
+   *
+   * @throws {RamaxError} `not_found`; `invalid_input` for a sequence that the space has not reached; and the codes of every wait
+   *   (default: `limits.longCallTimeoutMs`)
+   */
+  async restoreTo(
+    spaceName: string,
+    spaceSequence: number,
+    options: RestoreOptions = {},
+  ): Promise<SpaceHandle<A>> {
+    return this.#handle(await this.#copies.restoreTo(spaceName, spaceSequence, options));
   }
 
   async #delete(spaceName: string, rewriteBytesMax: number): Promise<void> {

@@ -28,7 +28,7 @@ import {
 } from '../protocol/links.js';
 import { remoteLogReader } from '../protocol/remote-log-reader.js';
 import { localVerifier, type Verifier } from '../reader/verifier.js';
-import type { Ownership, StorageAdapter, StorageRef } from '../storage/adapter.js';
+import type { BackupTarget, Ownership, StorageAdapter, StorageRef } from '../storage/adapter.js';
 import { LookupFilling } from './lookup-filling.js';
 import { Quarantine } from './quarantine.js';
 import { ShardHandle } from './shard-handle.js';
@@ -164,6 +164,13 @@ export class Supervisor {
   /** How the log is kept, as the writer has said when it opened it. */
   get logHealth(): LogHealth {
     return { ...this.#writerReady.log, lost: this.#lost };
+  }
+
+  /** A place for a backup, where the storage has any. */
+  get beginBackup(): ((directory: string) => Promise<BackupTarget>) | undefined {
+    const { platform, adapter } = this.#options;
+    const { beginBackup } = adapter;
+    return beginBackup === undefined ? undefined : (directory) => beginBackup(directory, platform);
   }
 
   /** Why the runtime cannot go on, when it cannot. */

@@ -81,7 +81,7 @@ function bytesOf(queue: readonly Queued[], { commitBytesMax }: GatherLimits): nu
 }
 
 function payloadBytes(write: LogWrite | undefined): number {
-  if (write?.kind !== 'append') return 0;
+  if (write?.kind !== 'append' && write?.kind !== 'extendDraft') return 0;
   let bytes = 0;
   for (const event of write.events) bytes += event.payload.length;
   return bytes;

@@ -45,6 +45,10 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
       await writer.scrub(rewriteBytesMax);
       return null;
     },
+    async backup({ file }, serving) {
+      await writer.backup(file, serving);
+      return null;
+    },
     stats: () => writer.stats,
     async drain() {
       await writer.drain();
@@ -77,6 +81,7 @@ function logReads(log: LogReader): Handlers<LogReadCalls> {
     readEvent: async ({ spaceId, eventId }) => (await log.readEvent(spaceId, eventId)) ?? null,
     findCommands: ({ spaceId, commandIds }) => log.findCommands(spaceId, commandIds),
     allCommands: async ({ spaceId, limit }) => (await log.allCommands(spaceId, limit)) ?? null,
+    readCommands: ({ spaceId, after, limit }) => log.readCommands(spaceId, after, limit),
     latestEventId: () => log.latestEventId(),
     spaceHead: async ({ spaceId }) => (await log.spaceHead(spaceId)) ?? null,
     findSpaceByName: async ({ spaceName }) => (await log.findSpaceByName(spaceName)) ?? null,

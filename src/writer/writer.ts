@@ -25,14 +25,8 @@ import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import { SteadyTime } from '../core/steady-time.js';
 import type { Vitals } from '../core/vitals.js';
-import type {
-  CreateSpaceRequest,
-  LogStore,
-  LogWrite,
-  LogWriteOutcome,
-  MarkSpaceDeletedRequest,
-  UpdateSpaceRequest,
-} from '../event-store/port.js';
+import type { BackupProgress, LogStore, LogWrite, LogWriteOutcome } from '../event-store/port.js';
+import type { SpaceChange } from '../protocol/links.js';
 import type { WriterStats } from '../protocol/stats.js';
 import { spaceNotFound } from '../space/space-errors.js';
 import { gather } from './gather.js';
@@ -46,6 +40,12 @@ export interface WriterOptions {
   /** The writer is finished (T4): its thread must end. */
   readonly onFailure: (error: RamaxError) => void;
   readonly vitals?: Vitals | undefined;
+}
+
+/** Who asked for a backup. */
+interface BackupServing {
+  readonly cancelled: boolean;
+  report(progress: BackupProgress): void;
 }
 
 /** A request that waits for its transaction. */
@@ -96,6 +96,8 @@ export class Writer {
   /** What is asked for and has not begun. */
   #scrubbing: Promise<void> | undefined;
   #scrubBytes = 0;
+  #isDraining = false;
+  #backup: Promise<void> | undefined;
   #failure: RamaxError | undefined;
   readonly #idleWaiters: (() => void)[] = [];
   /** See `WriterStats`. */
@@ -146,14 +148,14 @@ export class Writer {
   }
 
   /** Changes the registry of spaces in the next transaction. */
-  async changeSpace(
-    change: CreateSpaceRequest | UpdateSpaceRequest | MarkSpaceDeletedRequest,
-  ): Promise<LogWriteOutcome> {
+  async changeSpace(change: SpaceChange): Promise<LogWriteOutcome> {
     const outcome = await new Promise<LogWriteOutcome>((settle) => {
       this.#enqueue({ write: change, generation: undefined, settle });
     });
     if (outcome.kind === 'marked' && change.kind === 'markSpaceDeleted')
       this.#generations.close(change.spaceId);
+    if (outcome.kind === 'space' && change.kind === 'publishDraft' && change.replaces !== undefined)
+      this.#generations.close(change.replaces);
     return outcome;
   }
 
@@ -186,8 +188,35 @@ export class Writer {
     await this.#inChunks(() => this.#log.pruneCommands(before, this.#limits.purgeRowsMax));
   }
 
+  /**
+   * Copies the log as it is at the end of the copy into a file, some pages between two transactions at a time. One at a time.
+   *
+   * @throws {RamaxError} `unsupported`, `overloaded` while another one is made, `aborted`, `closed`, `storage`
+   */
+  async backup(file: string, serving: BackupServing): Promise<void> {
+    this.#assertAlive();
+    const { backup } = this.#log;
+    if (backup === undefined) throw new RamaxError('unsupported', 'this storage has no backups');
+    if (this.#backup !== undefined) throw new RamaxError('overloaded', 'a backup is being made already');
+    const isStopped = (): boolean => serving.cancelled || this.#isDraining || this.#failure !== undefined;
+    this.#backup = backup.call(this.#log, file, {
+      report: (progress) => serving.report(progress),
+      isStopped,
+    });
+    try {
+      await this.#backup;
+    } catch (error) {
+      if (this.#isDraining) throw new RamaxError('closed', 'the writer has drained', { cause: error });
+      throw error;
+    } finally {
+      this.#backup = undefined;
+    }
+  }
+
   /** Resolves when everything that was asked for is committed and the log is left alone; a deletion ends where it is. */
   async drain(): Promise<void> {
+    this.#isDraining = true;
+    await this.#backup?.catch(() => {});
     while (this.#running && this.#failure === undefined) {
       await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     }

@@ -1,6 +1,7 @@
 import { MemoryLog } from '../../src/event-store/memory/memory-log.js';
 import { MemoryLogReader } from '../../src/event-store/memory/memory-log-reader.js';
 import { MemoryLogStore } from '../../src/event-store/memory/memory-log-store.js';
+import { describeDrafts } from './drafts.contract.js';
 import type { LogFixtureFactory } from './log-fixture.js';
 import { describeLogStore } from './log-store.contract.js';
 import { describeLogStoreModel } from './log-store.model.js';
@@ -16,3 +17,4 @@ const createFixture: LogFixtureFactory = async (platform) => {
 
 describeLogStore('the memory adapter', createFixture);
 describeLogStoreModel('the memory adapter', createFixture);
+describeDrafts('the memory adapter', createFixture);

@@ -8,6 +8,7 @@ import { openSqliteLogStore, type SqliteLogStore } from '../../src/event-store/s
 import { SqliteLookupFiller } from '../../src/event-store/sqlite/sqlite-lookup-filler.js';
 import { witnessFileOf } from '../../src/event-store/sqlite/witness-file.js';
 import { openConnection } from '../../src/sqlite/connection.js';
+import { describeDrafts } from './drafts.contract.js';
 import {
   append,
   codeOf,
@@ -24,6 +25,7 @@ import { createSqliteFixture, temporaryDirectory } from './sqlite-fixture.js';
 
 describeLogStore('the SQLite adapter', createSqliteFixture);
 describeLogStoreModel('the SQLite adapter', createSqliteFixture);
+describeDrafts('the SQLite adapter', createSqliteFixture);
 
 describe('the SQLite log', () => {
   const platform = platformAt(1_750_000_000_000);
@@ -104,7 +106,9 @@ describe('the SQLite log', () => {
 
     it('read the whole log in its own order, and the deleted spaces from the index of only these', () => {
       expect(planOf(readSql.all, 0, 10)).toEqual([
-        'SEARCH events USING INTEGER PRIMARY KEY (rowid>?)',
+        'SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+        'SEARCH spaces USING INDEX spaces_deleted',
+        'SEARCH first USING COVERING INDEX events_by_space_sequence (space_id=? AND space_sequence=?)',
         'SCAN spaces USING INDEX spaces_deleted',
       ]);
     });

@@ -33,10 +33,11 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   'content-store': { uses: ['core', 'pstate', 'pstate/memory', 'event-store', 'space'] },
   // Verification: in a thread of its own, and in main's for storage that no other thread can look at.
   reader: { uses: ['core', 'codec', 'pstate', 'pstate/memory', 'event-store', 'content-store'] },
+  portability: { uses: ['core', 'codec', 'event-store'] },
   protocol: { uses: ['core', 'codec'], knows: ['content-store', 'event-store', 'pstate', 'storage'] },
 
   supervisor: {
-    uses: ['core', 'protocol', 'content-store', 'event-store', 'reader', 'space'],
+    uses: ['core', 'protocol', 'content-store', 'event-store', 'portability', 'reader', 'space'],
     knows: ['storage'],
   },
   shard: { uses: ['core', 'protocol', 'content-store', 'space'], knows: ['event-store', 'pstate'] },
@@ -76,7 +77,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   },
   index: {
     uses: ['core', 'content-store', 'event-store', 'platform', 'pstate', 'space'],
-    knows: ['protocol', 'reader', 'storage', 'supervisor'],
+    knows: ['portability', 'protocol', 'reader', 'storage', 'supervisor'],
   },
 };
 

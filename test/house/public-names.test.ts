@@ -39,11 +39,15 @@ const types = [
   'AnyQueries',
   'App',
   'AppendOptions',
+  'BackupManifest',
+  'BackupOptions',
+  'BackupProgress',
   'BelongsToOptions',
   'BuildState',
   'Checkpoint',
   'Cipher',
   'Clock',
+  'CloneOptions',
   'Command',
   'CommandAnswer',
   'CommandContext',
@@ -52,6 +56,7 @@ const types = [
   'CommandsOf',
   'CommandsWith',
   'ContentStoreOptions',
+  'CopyProgress',
   'DeleteOptions',
   'Durability',
   'EncryptionOptions',
@@ -72,6 +77,7 @@ const types = [
   'EventSpec',
   'EventStoreOptions',
   'ExecuteOptions',
+  'ExportOptions',
   'FetchOptions',
   'Field',
   'FieldDefault',
@@ -81,6 +87,8 @@ const types = [
   'GetOrCreateOptions',
   'GetResolvedOptions',
   'HasManyOptions',
+  'ImportOptions',
+  'ImportProgress',
   'KeyGiven',
   'Limits',
   'LimitsOptions',
@@ -120,6 +128,7 @@ const types = [
   'ResolveOptions',
   'ResolvedAt',
   'ResolvedEntity',
+  'RestoreOptions',
   'ResultOf',
   'Schema',
   'SchemaDescription',
@@ -196,8 +205,8 @@ describe('the public face', () => {
     expect(Object.keys(ramax).sort()).toEqual(values);
   });
 
-  it('of the storage modules is one function each', () => {
-    expect(Object.keys(sqlite)).toEqual(['sqlite']);
+  it('of the storage modules is this', () => {
+    expect(Object.keys(sqlite).sort()).toEqual(['restoreBackup', 'sqlite', 'verifyBackup']);
     expect(Object.keys(memory)).toEqual(['memory']);
   });
 

@@ -3,7 +3,15 @@
  */
 
 import { RamaxError } from '../../core/errors.js';
-import type { CommandRecord, LogReader, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
+import type {
+  CommandRecord,
+  LogReader,
+  ReadBounds,
+  SpaceHead,
+  SpaceRow,
+  StoredCommand,
+  StoredEvent,
+} from '../port.js';
 import { genesisHash } from '../seal.js';
 import { parseMetadataText } from '../space-metadata.js';
 import { parseSettingsText } from '../space-settings.js';
@@ -38,7 +46,7 @@ export class MemoryLogReader implements LogReader {
   async readAll(after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]> {
     this.assertUsable();
     const isLive = (event: StoredEvent) => this.log.liveSpace(event.spaceId) !== undefined;
-    return takeWithin(this.log.events, after, idOf, bounds, isLive);
+    return takeWithin(this.log.events, after, idOf, bounds, isLive, this.#firstOfDrafts());
   }
 
   async readEvent(spaceId: number, eventId: number): Promise<StoredEvent | undefined> {
@@ -53,6 +61,15 @@ export class MemoryLogReader implements LogReader {
     const commands = this.log.liveSpace(spaceId) === undefined ? undefined : this.log.commands.get(spaceId);
     const found = [...new Set(commandIds)].map((commandId) => commands?.get(commandId)?.record);
     return found.filter((record) => record !== undefined);
+  }
+
+  async readCommands(spaceId: number, after: string, limit: number): Promise<readonly StoredCommand[]> {
+    this.assertUsable();
+    if (this.log.liveSpace(spaceId) === undefined) return [];
+    return this.log.commandsAfter(spaceId, after, limit).map(({ record, acceptedAt }) => ({
+      ...record,
+      acceptedAt,
+    }));
   }
 
   async latestEventId(): Promise<number> {
@@ -104,6 +121,15 @@ export class MemoryLogReader implements LogReader {
     if (this.#isClosed) throw new RamaxError('closed', 'the log is closed');
   }
 
+  /** Readers over all spaces stop before it (D2). */
+  #firstOfDrafts(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { spaceId, isDraft } of this.log.spaces.values()) {
+      if (isDraft) first = Math.min(first, this.log.spaceIndex.get(spaceId)?.[0]?.eventId ?? first);
+    }
+    return first;
+  }
+
   #eventsOfSpace(spaceId: number): readonly StoredEvent[] {
     return this.log.liveSpace(spaceId) === undefined ? [] : (this.log.spaceIndex.get(spaceId) ?? []);
   }
@@ -151,12 +177,13 @@ function takeWithin(
   positionOf: (event: StoredEvent) => number,
   bounds: ReadBounds,
   isWanted: (event: StoredEvent) => boolean = () => true,
+  before: number = Number.POSITIVE_INFINITY,
 ): readonly StoredEvent[] {
   const taken: StoredEvent[] = [];
   let bytes = 0;
   for (let index = firstAfter(events, after, positionOf); index < events.length; index++) {
     const event = events[index];
-    if (event === undefined || taken.length >= bounds.limit) break;
+    if (event === undefined || taken.length >= bounds.limit || positionOf(event) >= before) break;
     if (!isWanted(event)) continue;
     bytes += event.payload.byteLength;
     if (bytes > bounds.bytesMax && taken.length > 0) break;

@@ -25,6 +25,8 @@ export class MemoryLogStore extends MemoryLogReader implements LogStore {
     log.ownerGeneration += 1;
     this.ownerGeneration = log.ownerGeneration;
     this.#tables = new MemoryTables(log, clock);
+    // Drafts belong to the writer that began them.
+    for (const space of log.spaces.values()) space.isDraft = false;
   }
 
   get logId(): string {
@@ -47,6 +49,7 @@ export class MemoryLogStore extends MemoryLogReader implements LogStore {
     const space = this.log.spaces.get(spaceId);
     if (space === undefined) return { done: true };
     assert(space.isDeleted, 'only a space marked as deleted is purged');
+    space.isDraft = false;
     let rowsLeft = rowsMax - this.log.removeEvents(spaceId, rowsMax);
     for (const command of [...(this.log.commands.get(spaceId)?.values() ?? [])].slice(0, rowsLeft)) {
       this.log.removeCommand(command);

@@ -10,18 +10,21 @@
  */
 
 import { assert } from '../../core/assert.js';
+import { compareCodePoints } from '../../core/names.js';
 import type { CommandRecord, SpaceHead, StoredEvent } from '../port.js';
 
 /** One row of the registry. */
 export interface MemorySpace {
   readonly spaceId: number;
-  readonly spaceName: string;
+  spaceName: string;
   readonly createdAt: number;
   /** A JSON object as text. */
   metadata: string;
   /** A JSON object as text, or null for none. */
   settings: string | null;
   isDeleted: boolean;
+  /** It is being made; then it counts as deleted. */
+  isDraft: boolean;
 }
 
 /** The record of an accepted command, with what its deletion needs. */
@@ -89,6 +92,14 @@ export class MemoryLog {
     ofSpace.set(command.record.commandId, command);
     this.commandsInOrder.add(command);
     return true;
+  }
+
+  /** Records of a space behind a command id, in the order of their ids. */
+  commandsAfter(spaceId: number, after: string, limit: number): readonly MemoryCommand[] {
+    return [...(this.commands.get(spaceId)?.values() ?? [])]
+      .filter(({ record }) => after === '' || compareCodePoints(record.commandId, after) > 0)
+      .sort((left, right) => compareCodePoints(left.record.commandId, right.record.commandId))
+      .slice(0, limit);
   }
 
   /** Removes the record of a command. */

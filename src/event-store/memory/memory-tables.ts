@@ -5,10 +5,20 @@ import type { Clock } from '../../core/clock.js';
 import { SteadyTime } from '../../core/steady-time.js';
 import type { Value } from '../../core/values.js';
 import type { LogTables } from '../apply-batch.js';
-import type { CommandRecord, SealedEvent, SpaceHead, SpaceRow } from '../port.js';
+import type {
+  CommandRecord,
+  CopyCommandsRequest,
+  CopyEventsRequest,
+  DraftCommand,
+  DraftEvent,
+  SealedEvent,
+  SpaceHead,
+  SpaceRow,
+} from '../port.js';
 import { metadataText } from '../space-metadata.js';
 import { type SpaceSettings, settingsText } from '../space-settings.js';
-import type { MemoryLog } from './memory-log.js';
+import { MemoryDrafts } from './memory-drafts.js';
+import type { MemoryLog, MemorySpace } from './memory-log.js';
 import { headOf, rowOf } from './memory-log-reader.js';
 
 /** See `LogTables`. */
@@ -17,11 +27,13 @@ export class MemoryTables implements LogTables {
   readonly #clock: Clock;
   /** For the memory of command ids. */
   readonly #time: SteadyTime;
+  readonly #drafts: MemoryDrafts;
 
   constructor(log: MemoryLog, clock: Clock) {
     this.#log = log;
     this.#clock = clock;
     this.#time = new SteadyTime(clock);
+    this.#drafts = new MemoryDrafts(log);
   }
 
   get lastEventId(): number {
@@ -69,19 +81,29 @@ export class MemoryTables implements LogTables {
     metadata: Readonly<Record<string, Value>>,
     settings: SpaceSettings,
   ): SpaceRow {
+    const space = this.#addSpace(spaceName, metadata, settings, false);
+    this.#log.liveNames.set(spaceName, space.spaceId);
+    return rowOf(space);
+  }
+
+  #addSpace(
+    spaceName: string,
+    metadata: Readonly<Record<string, Value>>,
+    settings: SpaceSettings,
+    isDraft: boolean,
+  ): MemorySpace {
     this.#log.spaceCounter += 1;
-    const spaceId = this.#log.spaceCounter;
     const space = {
-      spaceId,
+      spaceId: this.#log.spaceCounter,
       spaceName,
       createdAt: this.#now(),
       metadata: metadataText(metadata),
       settings: settingsText(settings),
-      isDeleted: false,
+      isDeleted: isDraft,
+      isDraft,
     };
-    this.#log.spaces.set(spaceId, space);
-    this.#log.liveNames.set(spaceName, spaceId);
-    return rowOf(space);
+    this.#log.spaces.set(space.spaceId, space);
+    return space;
   }
 
   updateSpace(
@@ -102,6 +124,38 @@ export class MemoryTables implements LogTables {
     space.isDeleted = true;
     this.#log.liveNames.delete(space.spaceName);
     return true;
+  }
+
+  insertDraft(
+    spaceName: string,
+    metadata: Readonly<Record<string, Value>>,
+    settings: SpaceSettings,
+  ): SpaceRow {
+    return rowOf(this.#addSpace(spaceName, metadata, settings, true));
+  }
+
+  draftHead(spaceId: number): SpaceHead | undefined {
+    return this.#drafts.head(spaceId);
+  }
+
+  insertDraftEvents(spaceId: number, head: SpaceHead, events: readonly DraftEvent[]): void {
+    this.#drafts.insertEvents(spaceId, head, events);
+  }
+
+  insertDraftCommand(spaceId: number, command: DraftCommand): boolean {
+    return this.#drafts.insertCommand(spaceId, command);
+  }
+
+  copyEvents(request: CopyEventsRequest, head: SpaceHead): void {
+    this.#drafts.copyEvents(request, head);
+  }
+
+  copyCommands(request: CopyCommandsRequest): string | undefined {
+    return this.#drafts.copyCommands(request);
+  }
+
+  publishDraft(spaceId: number, spaceName: string, like: SpaceRow | undefined): SpaceRow {
+    return this.#drafts.publish(spaceId, spaceName, like);
   }
 
   #now(): number {

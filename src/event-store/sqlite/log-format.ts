@@ -19,6 +19,8 @@ export const metaKeys = {
   logId: 'log_id',
   /** Grows by one at every opening for writing. */
   ownerGeneration: 'owner_generation',
+  /** Of a log that was restored: what from, as a JSON object. */
+  restoredFrom: 'restored_from',
   /** No event id up to this one is given again. */
   eventIdMark: 'event_id_high_water',
   /** No space id up to this one is given again. */

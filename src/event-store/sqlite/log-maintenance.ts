@@ -27,6 +27,7 @@ export interface LastIds {
 /** The deletions of the log on the writer's connection. */
 export class LogMaintenance {
   readonly #setMark: Statement<[number, string]>;
+  readonly #abandonDraft: Statement<[number]>;
   readonly #isDeleted: Statement<[number], number>;
   /** In the order in which they delete; the registry's row goes last, because it hides what is still there. */
   readonly #deletions: readonly Statement<[number, number]>[];
@@ -36,6 +37,9 @@ export class LogMaintenance {
 
   constructor(connection: Connection) {
     this.#setMark = connection.prepare('UPDATE meta SET value = max(value, ?) WHERE key = ?');
+    this.#abandonDraft = connection.prepare(
+      'UPDATE spaces SET deleted_at = max(1, created_at) WHERE space_id = ? AND deleted_at = 0',
+    );
     this.#isDeleted = connection
       .prepare<[number], number>('SELECT deleted_at IS NOT NULL FROM spaces WHERE space_id = ?')
       .pluck();
@@ -54,6 +58,7 @@ export class LogMaintenance {
     const isDeleted = this.#isDeleted.get(spaceId);
     if (isDeleted === undefined) return { done: true };
     assert(isDeleted === 1, 'only a space marked as deleted is purged');
+    this.#abandonDraft.run(spaceId);
     this.#setMark.run(last.lastEventId, metaKeys.eventIdMark);
     this.#setMark.run(last.lastSpaceId, metaKeys.spaceIdMark);
     let rowsLeft = rowsMax;

@@ -10,7 +10,15 @@ import type { ChainDigest } from '../../core/clock.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
 import { ChainCheck } from '../chain-check.js';
 import { damagedLog } from '../log-errors.js';
-import type { CommandRecord, EventPage, ReadBounds, SpaceHead, SpaceRow, StoredEvent } from '../port.js';
+import type {
+  CommandRecord,
+  EventPage,
+  ReadBounds,
+  SpaceHead,
+  SpaceRow,
+  StoredCommand,
+  StoredEvent,
+} from '../port.js';
 import type { Mark } from './lookup-reader.js';
 import { readSql } from './read-sql.js';
 import {
@@ -46,6 +54,7 @@ export class LogQueries {
   readonly #event: Statement<[number, number, number], EventTuple>;
   readonly #commands: Statement<[string, number, number], CommandTuple>;
   readonly #allCommands: Statement<[number, number, number], CommandTuple>;
+  readonly #commandPage: Statement<[number, string, number, number], [...CommandTuple, acceptedAt: number]>;
   readonly #latestEventId: Statement<[], number>;
   readonly #latestSpaceId: Statement<[], number>;
   readonly #head: Statement<[number], HeadTuple>;
@@ -79,6 +88,9 @@ export class LogQueries {
     this.#event = connection.prepare<[number, number, number], EventTuple>(readSql.event).raw();
     this.#commands = connection.prepare<[string, number, number], CommandTuple>(readSql.commands).raw();
     this.#allCommands = connection.prepare<[number, number, number], CommandTuple>(readSql.allCommands).raw();
+    this.#commandPage = connection
+      .prepare<[number, string, number, number], [...CommandTuple, number]>(readSql.commandPage)
+      .raw();
     this.#latestEventId = connection.prepare<[], number>(readSql.latestEventId).pluck();
     this.#latestSpaceId = connection.prepare<[], number>(readSql.latestSpaceId).pluck();
     this.#head = connection.prepare<[number], HeadTuple>(readSql.head).raw();
@@ -215,6 +227,12 @@ export class LogQueries {
   allCommands(spaceId: number, limit: number): readonly CommandRecord[] | undefined {
     const rows = this.#allCommands.all(spaceId, spaceId, limit + 1);
     return rows.length > limit ? undefined : rows.map(toCommandRecord);
+  }
+
+  readCommands(spaceId: number, after: string, limit: number): readonly StoredCommand[] {
+    return this.#commandPage
+      .all(spaceId, after, spaceId, limit)
+      .map((row) => ({ ...toCommandRecord(row), acceptedAt: row[7] }));
   }
 
   latestEventId(): number {

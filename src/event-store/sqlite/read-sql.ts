@@ -12,9 +12,15 @@ const spaceIsLive = '(SELECT deleted_at IS NULL FROM spaces WHERE space_id = ?)'
 const spaceEvents = `FROM events WHERE space_id = ? AND space_sequence > ? AND ${spaceIsLive}
     ORDER BY space_sequence LIMIT ?`;
 
+/** Readers over all spaces stop before the first event of a draft: see D2 in `draft.ts`. */
+const firstOfDrafts = `coalesce((SELECT min(first.event_id) FROM spaces CROSS JOIN events AS first
+      ON first.space_id = spaces.space_id AND first.space_sequence = 1
+      WHERE spaces.deleted_at IS NOT NULL AND spaces.deleted_at = 0), 9223372036854775807)`;
+
 /** The few deleted spaces whose rows are still there are read from their own index. */
 const allEvents = `FROM events
-    WHERE event_id > ? AND space_id NOT IN (SELECT space_id FROM spaces WHERE deleted_at IS NOT NULL)
+    WHERE event_id > ? AND event_id < ${firstOfDrafts}
+      AND space_id NOT IN (SELECT space_id FROM spaces WHERE deleted_at IS NOT NULL)
     ORDER BY event_id LIMIT ?`;
 
 /** The parameters of each statement are in the comment beside it. */
@@ -66,6 +72,10 @@ export const readSql = {
 
   /** spaceId, spaceId, limit. The order is of no matter: all of them, or too many. */
   allCommands: `SELECT ${commandColumns} FROM commands WHERE space_id = ? AND ${spaceIsLive} LIMIT ?`,
+
+  /** spaceId, after, spaceId, limit */
+  commandPage: `SELECT ${commandColumns}, accepted_at FROM commands
+    WHERE space_id = ? AND command_id > ? AND ${spaceIsLive} ORDER BY command_id LIMIT ?`,
 
   latestEventId: `SELECT max(
     coalesce((SELECT max(event_id) FROM events), 0),

@@ -117,7 +117,7 @@ export type CommandTuple = readonly [
 ];
 
 /** The record in a row. */
-export function toCommandRecord(row: CommandTuple): CommandRecord {
+export function toCommandRecord(row: readonly [...CommandTuple, ...unknown[]]): CommandRecord {
   return {
     commandId: row[0],
     commandName: row[1],

@@ -17,6 +17,7 @@ import type {
   ReadBounds,
   SpaceHead,
   SpaceRow,
+  StoredCommand,
   StoredEvent,
 } from '../port.js';
 import { EntityReads } from './entity-reads.js';
@@ -75,6 +76,10 @@ export class SqliteLogReader implements LogReader {
 
   async allCommands(spaceId: number, limit: number): Promise<readonly CommandRecord[] | undefined> {
     return this.read((queries) => queries.allCommands(spaceId, limit));
+  }
+
+  async readCommands(spaceId: number, after: string, limit: number): Promise<readonly StoredCommand[]> {
+    return this.read((queries) => queries.readCommands(spaceId, after, limit));
   }
 
   async latestEventId(): Promise<number> {

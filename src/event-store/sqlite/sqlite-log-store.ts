@@ -30,7 +30,8 @@ import { checkFormat, type FileFormat } from '../../sqlite/file-format.js';
 import { FileIdentity } from '../../sqlite/file-identity.js';
 import { applyBatch, assertBatch } from '../apply-batch.js';
 import { newerOwner } from '../log-errors.js';
-import type { Durability, LogHealth, LogStore, LogWrite, LogWriteOutcome, SpaceHead } from '../port.js';
+import type { BackupControl, Durability, LogHealth, LogStore, LogWrite, LogWriteOutcome, SpaceHead } from '../port.js';
+import { copyLog } from './log-copy.js';
 import { logFormat, metaKeys } from './log-format.js';
 import { LogMaintenance } from './log-maintenance.js';
 import { LogQueries } from './log-queries.js';
@@ -144,6 +145,11 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
       throw storageError(error, 'cannot clear the log of what was deleted');
     }
     this.#selfFilling?.scrub();
+  }
+
+  async backup(file: string, control: BackupControl): Promise<void> {
+    this.assertUsable();
+    await copyLog(this.#connection, file, control);
   }
 
   override async close(): Promise<void> {

@@ -9,11 +9,21 @@ import { SteadyTime } from '../../core/steady-time.js';
 import type { Value } from '../../core/values.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
 import type { LogTables } from '../apply-batch.js';
-import type { CommandRecord, SealedEvent, SpaceHead, SpaceRow } from '../port.js';
+import type {
+  CommandRecord,
+  CopyCommandsRequest,
+  CopyEventsRequest,
+  DraftCommand,
+  DraftEvent,
+  SealedEvent,
+  SpaceHead,
+  SpaceRow,
+} from '../port.js';
 import { metadataText, parseMetadataText } from '../space-metadata.js';
 import { parseSettingsText, type SpaceSettings, settingsText } from '../space-settings.js';
 import type { LogQueries } from './log-queries.js';
 import { SpaceHeads } from './space-heads.js';
+import { SqliteDrafts } from './sqlite-drafts.js';
 import { uuidScratch, writeUuid } from './uuid-bytes.js';
 
 const insertEventSql = `INSERT INTO events (event_id, space_id, space_sequence, entity_id, event_type, event_version,
@@ -31,6 +41,7 @@ export class SqliteTables implements LogTables {
   /** For the memory of command ids. */
   readonly #time: SteadyTime;
   readonly #heads: SpaceHeads;
+  readonly #drafts: SqliteDrafts;
   readonly #insertEvent: Statement;
   readonly #insertCommand: Statement;
   readonly #insertSpace: Statement;
@@ -49,6 +60,7 @@ export class SqliteTables implements LogTables {
     this.#clock = clock;
     this.#time = new SteadyTime(clock);
     this.#heads = new SpaceHeads((spaceId) => queries.spaceHead(spaceId));
+    this.#drafts = new SqliteDrafts(connection);
     this.#insertEvent = connection.prepare(insertEventSql);
     this.#insertCommand = connection.prepare(insertCommandSql);
     this.#insertSpace = connection.prepare(
@@ -97,31 +109,36 @@ export class SqliteTables implements LogTables {
     const head = this.#heads.get(spaceId);
     assert(head !== undefined, 'events are inserted into a live space');
     for (const event of events) {
-      this.#lastEventId += 1;
-      head.lastEventId = this.#lastEventId;
       head.lastSpaceSequence += 1;
       head.lastHash = event.hash;
-      this.#insertEvent.run(
-        this.#lastEventId,
-        spaceId,
-        head.lastSpaceSequence,
-        event.entityId,
-        event.type,
-        event.version,
-        event.timestamp,
-        this.#now,
-        event.causationId,
-        event.correlationId,
-        event.tags,
-        event.metadata,
-        invocation,
-        event.hash,
-        event.payload,
-      );
+      this.#insert(spaceId, head.lastSpaceSequence, invocation, event);
+      head.lastEventId = this.#lastEventId;
     }
     // A copy: the event's own lies in the message that brought it, and would keep all of that.
     head.lastHash = new Uint8Array(head.lastHash);
     this.#lastHash = head.lastHash;
+  }
+
+  #insert(spaceId: number, spaceSequence: number, invocation: Uint8Array, event: SealedEvent): void {
+    this.#lastEventId += 1;
+    this.#lastHash = event.hash;
+    this.#insertEvent.run(
+      this.#lastEventId,
+      spaceId,
+      spaceSequence,
+      event.entityId,
+      event.type,
+      event.version,
+      event.timestamp,
+      this.#now,
+      event.causationId,
+      event.correlationId,
+      event.tags,
+      event.metadata,
+      invocation,
+      event.hash,
+      event.payload,
+    );
   }
 
   insertCommand(spaceId: number, record: CommandRecord): boolean {
@@ -177,8 +194,49 @@ export class SqliteTables implements LogTables {
   }
 
   markSpaceDeleted(spaceId: number): boolean {
-    const { changes } = this.#markSpaceDeleted.run(this.#now, spaceId);
+    // 0 is a draft's.
+    const { changes } = this.#markSpaceDeleted.run(Math.max(1, this.#now), spaceId);
     if (changes > 0) this.#heads.forget(spaceId);
     return changes > 0;
+  }
+
+  insertDraft(
+    spaceName: string,
+    metadata: Readonly<Record<string, Value>>,
+    settings: SpaceSettings,
+  ): SpaceRow {
+    this.#lastSpaceId += 1;
+    return this.#drafts.insert(this.#lastSpaceId, spaceName, metadata, settings, this.#now);
+  }
+
+  draftHead(spaceId: number): SpaceHead | undefined {
+    return this.#drafts.head(spaceId);
+  }
+
+  insertDraftEvents(spaceId: number, head: SpaceHead, events: readonly DraftEvent[]): void {
+    let spaceSequence = head.lastSpaceSequence;
+    for (const event of events) {
+      spaceSequence += 1;
+      this.#insert(spaceId, spaceSequence, writeUuid(event.invocationId, this.#invocation), event);
+    }
+    // See `insertEvents`.
+    this.#lastHash = new Uint8Array(this.#lastHash);
+  }
+
+  insertDraftCommand(spaceId: number, command: DraftCommand): boolean {
+    return this.#drafts.insertCommand(spaceId, command);
+  }
+
+  copyEvents(request: CopyEventsRequest, head: SpaceHead): void {
+    this.#lastEventId += this.#drafts.copyEvents(request, head, this.#lastEventId, this.#now);
+    this.#lastHash = this.#drafts.head(request.spaceId)?.lastHash ?? this.#lastHash;
+  }
+
+  copyCommands(request: CopyCommandsRequest): string | undefined {
+    return this.#drafts.copyCommands(request);
+  }
+
+  publishDraft(spaceId: number, spaceName: string, like: SpaceRow | undefined): SpaceRow {
+    return this.#drafts.publish(spaceId, spaceName, like);
   }
 }

@@ -108,10 +108,18 @@ function raiseNumbers(connection: Connection, found: FoundWitness, lost: LostTai
       raiseTo.run(known.lastSpaceId, metaKeys.spaceIdMark);
       raiseTo.run(known.changeNumber, metaKeys.changeNumber);
     }
+    abandonDrafts(connection);
     raiseByOne(connection, metaKeys.changeNumber);
     return raiseByOne(connection, metaKeys.ownerGeneration);
   });
   return take.immediate();
+}
+
+/** Drafts belong to the writer that began them: what is left of them is purged. */
+function abandonDrafts(connection: Connection): void {
+  connection.exec(
+    'UPDATE spaces SET deleted_at = max(1, created_at) WHERE deleted_at IS NOT NULL AND deleted_at = 0',
+  );
 }
 
 function raiseByOne(connection: Connection, key: string): number {
