@@ -1,0 +1,24 @@
+/** A row as an ordinary test: with the count for these, and its controls. */
+
+import { describe, expect, it } from 'vitest';
+import type { Row } from './row.js';
+import { runRow } from './run-rows.js';
+
+/** The same every time: other seeds are tried from the command line. */
+const seed = 1;
+const timeoutMs = 600_000;
+
+/** Declares the tests of a row. */
+export function expectSound(row: Row, trials: number = row.ciTrials): void {
+  describe(`torture: ${row.what}`, () => {
+    it(`breaks no promise in ${trials} ${row.unit}, and its controls are found`, {
+      timeout: timeoutMs,
+    }, async () => {
+      const result = await runRow(row, { trials, seed, report: () => {} });
+      expect(result.violations.slice(0, 10)).toEqual([]);
+      expect(result.blindTo).toEqual([]);
+      expect(result.trials).toBeGreaterThanOrEqual(trials);
+      expect(result.faults).toBeGreaterThan(0);
+    });
+  });
+}

@@ -1,0 +1,4 @@
+import { expectSound } from './expect-sound.js';
+import { kill } from './rows/kill.js';
+
+expectSound(kill);

@@ -1,0 +1,6 @@
+/** All rows of the torture suite. A new row is a file in `rows/` and a name here. */
+
+import type { Row } from './row.js';
+import { kill } from './rows/kill.js';
+
+export const rows: readonly Row[] = [kill];
