@@ -27,7 +27,9 @@ export function foldEvent(
   { main, amounts }: Folded,
   event: Pick<LogEvent, 'type' | 'sequence' | 'payload'>,
 ): void {
-  const { key, amount, marker } = event.payload as Mark;
+  const mark = event.payload as Mark | undefined;
+  if (mark === undefined) return;
+  const { key, amount, marker } = mark;
   const number = (of: string, otherwise: number): number => (main.get(of) as number | undefined) ?? otherwise;
   const factor = event.type === 'put' ? 31 : 37;
   main.set('applied', number('applied', 0) + 1);
