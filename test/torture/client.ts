@@ -19,6 +19,7 @@ const readsOneIn = 6;
 const hastyOneIn = 15;
 const expectingOneIn = 12;
 const longOneIn = 40;
+const recentMax = 100;
 
 /** What a client stands on. */
 export interface ClientOptions {
@@ -30,6 +31,10 @@ export interface ClientOptions {
   readonly spaces: readonly Space[];
   /** The sequences that earlier runs have had answers about. */
   readonly floors?: ReadonlyMap<string, number>;
+  /** No call gives up early, so that none may end with `timeout` or `outcome_unknown`. Default: false. */
+  readonly isPatient?: boolean;
+  /** Sends commands again that were acknowledged a moment ago. Default: false. */
+  readonly isRepeating?: boolean;
 }
 
 /** A command as it is sent. */
@@ -49,13 +54,20 @@ export class Client {
   readonly #prefix: string;
   readonly #spaces: ReadonlyMap<string, Space>;
   readonly #floors: Map<string, number>;
+  readonly #isPatient: boolean;
+  readonly #isRepeating: boolean;
+  /** The last acknowledged commands that have an id. */
+  readonly #recent: Sending[] = [];
   #calls = 0;
   #markers = 0;
   #isStopped = false;
   /** Commands with an ok answer. */
   acknowledged = 0;
 
-  constructor({ ledger, seed, prefix, spaces, floors }: ClientOptions) {
+  constructor(options: ClientOptions) {
+    const { ledger, seed, prefix, spaces, floors, isPatient = false, isRepeating = false } = options;
+    this.#isPatient = isPatient;
+    this.#isRepeating = isRepeating;
     this.#random = new SeededRandom(seed);
     this.#ledger = ledger;
     this.#prefix = prefix;
@@ -107,6 +119,8 @@ export class Client {
     const random = this.#random;
     const spaceName = random.pick([...this.#spaces.keys()]) ?? '';
     if (random.oneIn(readsOneIn)) return this.look(spaceName);
+    const repeated = this.#isRepeating && random.oneIn(4) ? random.pick(this.#recent) : undefined;
+    if (repeated !== undefined) return this.#send(repeated, {});
     const sending = this.#newCommand(spaceName);
     const copies = sending.id !== undefined && random.oneIn(copiesOneIn) ? 2 : 1;
     await Promise.all(Array.from({ length: copies }, () => this.#send(sending, this.#options(spaceName))));
@@ -130,15 +144,13 @@ export class Client {
     const known = this.#floors.get(spaceName) ?? 0;
     return {
       overload: 'wait',
-      ...(random.oneIn(hastyOneIn) ? { timeoutMs: 1 + random.below(20) } : {}),
+      ...(!this.#isPatient && random.oneIn(hastyOneIn) ? { timeoutMs: 1 + random.below(20) } : {}),
       ...(random.oneIn(expectingOneIn) ? { expectedSequence: Math.max(0, known - random.below(2)) } : {}),
     };
   }
 
-  async #send(
-    { space, command, marker, parts, id, params }: Sending,
-    options: ExecuteOptions,
-  ): Promise<void> {
+  async #send(sending: Sending, options: ExecuteOptions): Promise<void> {
+    const { space, command, marker, parts, id, params } = sending;
     const n = this.#calls++;
     const handle = this.#spaces.get(space);
     if (handle === undefined) return;
@@ -150,6 +162,8 @@ export class Client {
       this.#ledger.write({ k: 'ok', n, eventIds, seq: spaceSequence });
       this.#reached(space, spaceSequence);
       this.acknowledged++;
+      if (id !== undefined) this.#recent.splice(0, this.#recent.length < recentMax ? 0 : 1);
+      if (id !== undefined) this.#recent.push(sending);
     } catch (error) {
       const code = error instanceof RamaxError ? error.code : `untyped ${String(error)}`;
       this.#ledger.write({ k: 'error', n, code });

@@ -1,7 +1,8 @@
 /** All rows of the torture suite. A new row is a file in `rows/` and a name here. */
 
 import type { Row } from './row.js';
+import { clock } from './rows/clock.js';
 import { faults, soak } from './rows/faults.js';
 import { kill } from './rows/kill.js';
 
-export const rows: readonly Row[] = [kill, faults, soak];
+export const rows: readonly Row[] = [kill, faults, clock, soak];

@@ -24,17 +24,19 @@ export interface Verdict {
 export interface CheckOptions {
   /** Leave the projection files alone. Default: false. */
   readonly isLogOnly?: boolean;
+  /** Records of commands may have been forgotten in the meantime. Default: false. */
+  readonly hasForgotten?: boolean;
 }
 
 /** See the head of this file. */
 export function checkDirectory(
   directory: string,
   ledger: string,
-  { isLogOnly = false }: CheckOptions = {},
+  { isLogOnly = false, hasForgotten = false }: CheckOptions = {},
 ): Verdict {
   const lines = readLedger(ledger);
   const log = readLog(directory);
-  const { broken, acknowledged } = checkLedger(lines, log);
+  const { broken, acknowledged } = checkLedger(lines, log, hasForgotten);
   const views = log === undefined || isLogOnly ? [] : readViews(directory, log.logId);
   return {
     broken: [

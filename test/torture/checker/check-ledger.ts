@@ -17,13 +17,17 @@ export interface LedgerVerdict {
 }
 
 /** See the head of this file. `log` is undefined where there is none yet. */
-export function checkLedger(lines: readonly LedgerLine[], log: LogContents | undefined): LedgerVerdict {
+export function checkLedger(
+  lines: readonly LedgerLine[],
+  log: LogContents | undefined,
+  hasForgotten = false,
+): LedgerVerdict {
   const broken: string[] = [];
   const commands = commandsOf(lines);
   const found = new Found(log);
   let acknowledged = 0;
   for (const command of commands.values()) {
-    if (checkCommand(command, found, broken)) acknowledged++;
+    if (checkCommand(command, found, hasForgotten, broken)) acknowledged++;
   }
   for (const [marker, events] of found.byMarker) {
     const space = commands.get(marker)?.space;
@@ -67,7 +71,12 @@ class Found {
 }
 
 /** Says whether it was acknowledged. */
-function checkCommand(command: LedgerCommand, found: Found, broken: string[]): boolean {
+function checkCommand(
+  command: LedgerCommand,
+  found: Found,
+  hasForgotten: boolean,
+  broken: string[],
+): boolean {
   const { marker, space, parts, id, calls } = command;
   const where = `${space}, ${command.command} ${marker}`;
   const events = found.byMarker.get(marker) ?? [];
@@ -84,7 +93,7 @@ function checkCommand(command: LedgerCommand, found: Found, broken: string[]): b
   if (oks.length === 0 && !isOpen && events.length > 0) {
     broken.push(`${where}: it was refused with ${answers.map(({ code }) => code).join()}, and is in the log`);
   }
-  if (first !== undefined && id !== undefined)
+  if (first !== undefined && id !== undefined && !hasForgotten)
     checkRecord(where, first, found.records.get(`${space} ${id}`), broken);
   return oks.length > 0;
 }

@@ -46,6 +46,8 @@ const ramax = await Ramax.start<typeof app>({
     ...hang,
     ...{ flushDelayMs: 20, dirtyKeysMax: 32, cacheEntriesMax: 64, openSpacesMax: 3, readEventsMax: 200 },
     restartsMax: 1_000_000,
+    // Else pauses between restarts would grow, and most of the time nothing would happen.
+    restartWindowMs: 300,
   },
 });
 const names = Array.from({ length: 6 }, (_, index) => `space-${index}`);

@@ -24,6 +24,10 @@ export interface LoadPlan {
   readonly callsMax: number;
   /** A module that exports an adapter in place of the one of SQLite storage. */
   readonly adapter?: string;
+  /** For clocks that jump: nobody gives up early, command ids are forgotten after this time and repeated before it. */
+  readonly retentionMs?: number;
+  /** The load ends after this time, however many calls that were. */
+  readonly forMs?: number;
 }
 
 const plan = JSON.parse(process.argv[2] ?? '') as LoadPlan;
@@ -39,7 +43,15 @@ const ramax = await Ramax.start<typeof app>({
   storage: plan.adapter === undefined ? storage : { ...storage, module: plan.adapter },
   shards: plan.shards,
   // Small, so that flushes, evictions and several reads happen in a short life.
-  limits: { flushDelayMs: 20, dirtyKeysMax: 32, cacheEntriesMax: 64, openSpacesMax: 3, readEventsMax: 200 },
+  limits: {
+    flushDelayMs: 20,
+    dirtyKeysMax: 32,
+    cacheEntriesMax: 64,
+    openSpacesMax: 3,
+    readEventsMax: 200,
+    // One open space: the others forget what they have in memory, and ask the log.
+    ...(plan.retentionMs === undefined ? {} : { commandRetentionMs: plan.retentionMs, openSpacesMax: 1 }),
+  },
 });
 const names = Array.from({ length: plan.spaces }, (_, index) => `space-${index}`);
 const spaces = await Promise.all(names.map((name) => ramax.spaces.getOrCreate(name)));
@@ -47,6 +59,7 @@ ledger.write({ k: 'run', seed: plan.seed });
 const client = new Client({
   ...{ ramax, ledger, seed: plan.seed, prefix: `r${runs}`, spaces },
   floors: floorsOf(earlier.values()),
+  ...(plan.retentionMs === undefined ? {} : { isPatient: true, isRepeating: true }),
 });
 writeSync(1, 'ready\n');
 
@@ -56,10 +69,12 @@ const again = [
   ...unsettled(earlier.values()),
   ...Array.from({ length: resentMax }, () => random.pick(settled)),
 ];
-await Promise.all(again.map((command) => command && client.resend(command)));
+if (plan.retentionMs === undefined)
+  await Promise.all(again.map((command) => command && client.resend(command)));
 
+if (plan.forMs !== undefined) setTimeout(() => client.stop(), plan.forMs);
 if (plan.mode === 'load') await client.run(plan.inFlight, plan.callsMax);
-else {
+if (plan.mode === 'settle' || plan.retentionMs !== undefined) {
   for (let round = 0; round < 10; round++) {
     const open = unsettled(commandsOf(readLedger(plan.ledger)).values());
     if (open.length === 0) break;
