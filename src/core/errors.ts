@@ -205,7 +205,7 @@ export function describeValue(got: unknown): string {
   if (got === null) return 'null';
   switch (typeof got) {
     case 'string':
-      return `the string ${shorten(JSON.stringify(got))}`;
+      return `the string ${shorten(JSON.stringify(got.slice(0, describedCharsMax + 1)))}`;
     case 'number':
     case 'boolean':
     case 'undefined':
@@ -217,7 +217,16 @@ export function describeValue(got: unknown): string {
     case 'symbol':
       return 'a symbol';
     default:
-      return Array.isArray(got) ? `an array of ${got.length}` : `an object (${constructorName(got)})`;
+      return describeObject(got);
+  }
+}
+
+/** What is refused may throw when it is looked at: a proxy that was revoked, a getter. It is refused all the same. */
+function describeObject(got: object): string {
+  try {
+    return Array.isArray(got) ? `an array of ${got.length}` : `an object (${constructorName(got)})`;
+  } catch {
+    return 'an object that cannot be looked at';
   }
 }
 

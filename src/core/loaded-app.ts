@@ -3,7 +3,7 @@
  */
 
 import type { Command, Query } from './define-app.js';
-import { RamaxError } from './errors.js';
+import { describeValue, RamaxError } from './errors.js';
 import type { SpaceEvent } from './event.js';
 import { nearestName } from './nearest-name.js';
 import type { PStateWriter } from './pstate-access.js';
@@ -76,12 +76,21 @@ export function unknownName(
   name: unknown,
   names: readonly string[],
 ): RamaxError {
-  const written = typeof name === 'string' ? name : String(name);
+  const written = writtenName(name);
   const nearest = nearestName(written, names);
   const hint = nearest === undefined ? '' : `; did you mean '${nearest}'?`;
   return new RamaxError(`unknown_${kind}`, `the app has no ${kind} '${written}'${hint}`, {
     details: { [kind]: written, ...(nearest === undefined ? {} : { nearest }), known: names },
   });
+}
+
+const shownCharsMax = 200;
+
+/** The name as text, of any length and whatever it is: a proxy that was revoked is no name either. */
+function writtenName(name: unknown): string {
+  const isText = typeof name === 'string' || typeof name !== 'object' || name === null;
+  const text = isText && typeof name !== 'function' ? String(name) : describeValue(name);
+  return text.length <= shownCharsMax ? text : `${text.slice(0, shownCharsMax)}…`;
 }
 
 /**

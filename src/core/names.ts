@@ -97,8 +97,17 @@ export function checkOptions(options: unknown, field = 'options'): asserts optio
  * @throws {RamaxError} `invalid_input`
  */
 export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return;
+  if (signal === undefined || isSignal(signal)) return;
   throw invalidInput('signal', 'an AbortSignal', signal);
+}
+
+/** A proxy may throw when it is asked what it is. */
+function isSignal(signal: unknown): boolean {
+  try {
+    return signal instanceof AbortSignal;
+  } catch {
+    return false;
+  }
 }
 
 /**

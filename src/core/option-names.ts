@@ -1,4 +1,4 @@
-import { invalidInput } from './errors.js';
+import { invalidInput, RamaxError } from './errors.js';
 import { nearestName } from './nearest-name.js';
 
 /**
@@ -13,7 +13,7 @@ export function checkOptionNames(
   of: string,
   field = 'options',
 ): void {
-  for (const name of Object.keys(options)) {
+  for (const name of readNames(options, field)) {
     if (known.includes(name)) continue;
     const meant = nearestName(name, known);
     const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
@@ -22,5 +22,24 @@ export function checkOptionNames(
       `absent, as ${of} has no such option${hint}`,
       (options as Readonly<Record<string, unknown>>)[name],
     );
+  }
+}
+
+/** The names of options, each of which can be read: a getter or a proxy that throws is refused by its name, too. */
+function readNames(options: object, field: string): readonly string[] {
+  let at = field;
+  try {
+    const names = Object.keys(options);
+    for (const name of names) {
+      at = `${field}.${name}`;
+      void (options as Readonly<Record<string, unknown>>)[name];
+    }
+    return names;
+  } catch (error) {
+    const expected = 'a value that can be read';
+    throw new RamaxError('invalid_input', `${at} must be ${expected}, but it throws when it is read`, {
+      details: { field: at, expected },
+      cause: error,
+    });
   }
 }

@@ -25,7 +25,11 @@ export interface ValueText {
  */
 export function valueText(value: unknown, field: string, limits: ValueLimits): ValueText {
   const walk = new ValueWalk(field, limits);
-  return { text: flat(written(value, walk)), bytes: walk.bytes };
+  try {
+    return { text: flat(written(value, walk)), bytes: walk.bytes };
+  } catch (error) {
+    throw walk.failure(error);
+  }
 }
 
 /**

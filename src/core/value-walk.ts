@@ -3,6 +3,7 @@
  * `values.ts` walks to copy and freeze, `value-text.ts` to write JSON; both refuse the same things with the same words.
  */
 
+import { AssertionFailed } from './assert.js';
 import { invalidInput, RamaxError } from './errors.js';
 
 /** The bounds of a value. */
@@ -104,6 +105,17 @@ export class ValueWalk {
 
   refuse(expected: string, got: unknown): RamaxError {
     return invalidInput(pathText(this.#field, this.#path()), expected, got);
+  }
+
+  /** The error to throw for one that the walk has met: a value whose getter or proxy throws is refused, as any other. */
+  failure(error: unknown): Error {
+    if (error instanceof RamaxError || error instanceof AssertionFailed) return error;
+    const field = pathText(this.#field, this.#path());
+    const expected = 'a value that can be read';
+    return new RamaxError('invalid_input', `${field} must be ${expected}, but it throws when it is read`, {
+      details: { field, expected },
+      cause: error,
+    });
   }
 
   #path(): (string | number)[] {

@@ -37,9 +37,17 @@ export type Value = null | boolean | number | string | readonly Value[] | { read
 export function freezeValue(value: unknown, field: string, limits: ValueLimits): Value {
   if (isKnownValue(value)) return value;
   const walk = new ValueWalk(field, limits);
-  const frozen = copy(value, walk);
+  const frozen = copyOf(value, walk);
   if (typeof frozen === 'object' && frozen !== null) rememberRoot(frozen, markOf(walk.bytes, walk.deepest));
   return frozen;
+}
+
+function copyOf(value: unknown, walk: ValueWalk): Value {
+  try {
+    return copy(value, walk);
+  } catch (error) {
+    throw walk.failure(error);
+  }
 }
 
 /** Whether `freezeValue` would give this value back as it is. */

@@ -3,6 +3,8 @@
 import type { Row } from './row.js';
 import { clock } from './rows/clock.js';
 import { faults, soak } from './rows/faults.js';
+import { hostile } from './rows/hostile.js';
+import { isolation } from './rows/isolation.js';
 import { kill } from './rows/kill.js';
 
-export const rows: readonly Row[] = [kill, faults, clock, soak];
+export const rows: readonly Row[] = [kill, faults, clock, hostile, isolation, soak];
