@@ -24,6 +24,7 @@ import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import type { Vitals } from '../core/vitals.js';
+import { SteadyTime } from '../core/steady-time.js';
 import type {
   CreateSpaceRequest,
   LogStore,
@@ -83,6 +84,7 @@ class QueuedAppend implements QueuedWrite {
 export class Writer {
   readonly #log: LogStore;
   readonly #clock: Clock;
+  readonly #time: SteadyTime;
   readonly #limits: Limits;
   readonly #onFailure: (error: RamaxError) => void;
   readonly #vitals: Vitals | undefined;
@@ -104,6 +106,7 @@ export class Writer {
     this.#vitals = vitals;
     this.#log = log;
     this.#clock = clock;
+    this.#time = new SteadyTime(clock);
     this.#limits = limits;
     this.#onFailure = onFailure;
     this.#generations = new Generations(log.ownerGeneration);
@@ -174,7 +177,7 @@ export class Writer {
 
   /** Forgets command ids that are older than their retention. */
   async pruneCommands(): Promise<void> {
-    const before = this.#clock.now() - this.#limits.commandRetentionMs;
+    const before = Math.trunc(this.#time.earliest()) - this.#limits.commandRetentionMs;
     await this.#inChunks(() => this.#log.pruneCommands(before, this.#limits.purgeRowsMax));
   }
 

@@ -16,6 +16,7 @@ export type EndsOfTurns = 'free' | 'held';
 export class ManualClock implements Clock {
   readonly #endsOfTurns: EndsOfTurns;
   #nowMs = 0;
+  #wallOffsetMs = 0;
   readonly #timers = new Set<Planned>();
   readonly #soon: (() => void)[] = [];
 
@@ -24,7 +25,12 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return epochMs + Math.floor(this.#nowMs);
+    return epochMs + this.#wallOffsetMs + Math.floor(this.#nowMs);
+  }
+
+  /** The wall clock is set to another time; the monotonic one goes on. */
+  jump(offsetMs: number): void {
+    this.#wallOffsetMs += offsetMs;
   }
 
   monotonicMs(): number {

@@ -6,5 +6,6 @@ import { faults, soak } from './rows/faults.js';
 import { hostile } from './rows/hostile.js';
 import { isolation } from './rows/isolation.js';
 import { kill } from './rows/kill.js';
+import { simulation } from './rows/simulation.js';
 
-export const rows: readonly Row[] = [kill, faults, clock, hostile, isolation, soak];
+export const rows: readonly Row[] = [kill, faults, clock, simulation, hostile, isolation, soak];

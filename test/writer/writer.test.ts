@@ -336,6 +336,35 @@ describe('forgetting', () => {
   });
 });
 
+describe('a wall clock that jumps', () => {
+  const year = 366 * 24 * 60 * 60 * 1_000;
+
+  it('forward forgets no id before its time, and those after it all the same', async () => {
+    await appendTo(1, 0, { command: commandNamed('old') });
+    await clock.advance(500);
+    clock.jump(year);
+    await appendTo(1, 1, { command: commandNamed('young') });
+    await writer.pruneCommands();
+    expect(await log.findCommands(1, ['old', 'young'])).toHaveLength(2);
+    clock.jump(-year);
+    await clock.advance(501);
+    await writer.pruneCommands();
+    expect(await log.findCommands(1, ['old', 'young'])).toMatchObject([{ commandId: 'young' }]);
+  });
+
+  it('back and forward again forgets no id that was accepted in between', async () => {
+    clock.jump(-year);
+    await appendTo(1, 0, { command: commandNamed('between') });
+    clock.jump(year);
+    await clock.advance(1_000);
+    await writer.pruneCommands();
+    expect(await log.findCommands(1, ['between'])).toHaveLength(1);
+    await clock.advance(1);
+    await writer.pruneCommands();
+    expect(await log.findCommands(1, ['between'])).toEqual([]);
+  });
+});
+
 describe('draining', () => {
   it('waits until everything that was asked for is committed', async () => {
     log.isHeld = true;

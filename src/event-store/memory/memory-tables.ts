@@ -2,6 +2,7 @@
 
 import { assert } from '../../core/assert.js';
 import type { Clock } from '../../core/clock.js';
+import { SteadyTime } from '../../core/steady-time.js';
 import type { Value } from '../../core/values.js';
 import type { LogTables } from '../apply-batch.js';
 import type { CommandRecord, SealedEvent, SpaceHead, SpaceRow } from '../port.js';
@@ -14,10 +15,13 @@ import { headOf, rowOf } from './memory-log-reader.js';
 export class MemoryTables implements LogTables {
   readonly #log: MemoryLog;
   readonly #clock: Clock;
+  /** For the memory of command ids. */
+  readonly #time: SteadyTime;
 
   constructor(log: MemoryLog, clock: Clock) {
     this.#log = log;
     this.#clock = clock;
+    this.#time = new SteadyTime(clock);
   }
 
   get lastEventId(): number {
@@ -48,7 +52,7 @@ export class MemoryTables implements LogTables {
   }
 
   insertCommand(spaceId: number, record: CommandRecord): boolean {
-    return this.#log.addCommand({ spaceId, acceptedAt: this.#now(), record });
+    return this.#log.addCommand({ spaceId, acceptedAt: Math.trunc(this.#time.latest()), record });
   }
 
   findLiveSpace(spaceName: string): SpaceRow | undefined {

@@ -5,6 +5,7 @@
 
 import { assert } from '../../core/assert.js';
 import type { Clock } from '../../core/clock.js';
+import { SteadyTime } from '../../core/steady-time.js';
 import type { Value } from '../../core/values.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
 import type { LogTables } from '../apply-batch.js';
@@ -27,6 +28,8 @@ const insertCommandSql = `INSERT INTO commands (space_id, command_id, command_na
 export class SqliteTables implements LogTables {
   readonly #queries: LogQueries;
   readonly #clock: Clock;
+  /** For the memory of command ids. */
+  readonly #time: SteadyTime;
   readonly #heads: SpaceHeads;
   readonly #insertEvent: Statement;
   readonly #insertCommand: Statement;
@@ -42,6 +45,7 @@ export class SqliteTables implements LogTables {
   constructor(connection: Connection, queries: LogQueries, clock: Clock) {
     this.#queries = queries;
     this.#clock = clock;
+    this.#time = new SteadyTime(clock);
     this.#heads = new SpaceHeads((spaceId) => queries.spaceHead(spaceId));
     this.#insertEvent = connection.prepare(insertEventSql);
     this.#insertCommand = connection.prepare(insertCommandSql);
@@ -116,7 +120,7 @@ export class SqliteTables implements LogTables {
       record.firstEventId,
       record.eventCount,
       record.spaceSequence,
-      this.#now,
+      Math.trunc(this.#time.latest()),
     );
     return changes > 0;
   }

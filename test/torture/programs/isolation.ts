@@ -116,15 +116,19 @@ async function probe(tenant: Tenant): Promise<void> {
     ['views', () => space.views()],
     ['checkpoint', () => space.checkpoint()],
     ['a rejection', () => space.execute('refuse', { entity, n: 0, secret: tenant.secret })],
-    [
-      'a conflict',
-      () => space.execute('note', { entity, n: -1, secret: tenant.secret }, { commandId: 'command-0' }),
-    ],
+    ['a conflict', () => conflict(tenant)],
     ['a failure', () => space.query('fail')],
     ['findById', async () => metadataOf(await ramax.spaces.findById(space.spaceId))],
     ['findByName', async () => metadataOf(await ramax.spaces.findByName(space.spaceName))],
   ];
   for (const [door, call] of outputs) search(tenant.index, door, await outputOf(call));
+}
+
+/** The same id with other parameters: refused, and in words that name nobody else. */
+async function conflict({ space, secret }: Tenant): Promise<unknown> {
+  const options = { commandId: 'twice' };
+  await space.execute('note', { entity: 'entity-0', n: -1, secret }, options);
+  return space.execute('note', { entity: 'entity-0', n: -2, secret }, options);
 }
 
 /** Streams over all spaces say of each event whose it is, and nothing more. */
