@@ -78,13 +78,18 @@ export interface History {
 }
 
 const spaceNames = ['north', 'south', 'east'];
-const clients = 6;
-const callsPerClient = 12;
+/** How much happens. Small histories take a quarter of the time: four times as many meet four times as many seeds. */
+const sizes = {
+  full: { clients: 6, callsPerClient: 12, watchers: 3, duels: 6 },
+  small: { clients: 3, callsPerClient: 5, watchers: 1, duels: 2 },
+};
+
+/** How much happens in a history. */
+export type HistorySize = keyof typeof sizes;
+
 /** After a restart: enough to meet views that are being filled. */
 const laterClients = 3;
 const callsPerLaterClient = 4;
-const watchersPerHistory = 3;
-const duels = 6;
 /** Small bounds, so that flushes, full gates and several batches happen in a short history. */
 const limits = {
   dirtyKeysMax: 3,
@@ -103,10 +108,10 @@ const limits = {
 };
 
 /** Plays the history of a seed. */
-export async function playHistory(seed: number): Promise<History> {
+export async function playHistory(seed: number, size: HistorySize = 'full'): Promise<History> {
   const house = new House({ app: ledger, seed });
   const { random } = house;
-  const player = new Player(house);
+  const player = new Player(house, size);
   let ramax = await house.start({ shards: 1 + random.below(3), limits });
   const playing = player.playAll(ramax);
   const faults = injectFaults(house);
@@ -199,19 +204,22 @@ class Player {
   /** Of the view of amounts, in the app that runs. */
   version = 1;
   readonly #isDuel: boolean;
+  readonly #size: (typeof sizes)[HistorySize];
   #clock = 0;
   #markers = 0;
 
-  constructor(house: House<Ledger>) {
+  constructor(house: House<Ledger>, size: HistorySize) {
     this.#house = house;
+    this.#size = sizes[size];
     this.#isDuel = house.random.oneIn(4);
   }
 
   async playAll(ramax: RamaxRuntime<Ledger>): Promise<void> {
     const spaces = await Promise.all(spaceNames.map((name) => ramax.spaces.getOrCreate(name)));
+    const { clients, callsPerClient, watchers } = this.#size;
     if (this.#isDuel) await this.#playDuels(spaces[0]!);
     else {
-      for (let n = 0; n < watchersPerHistory; n++) {
+      for (let n = 0; n < watchers; n++) {
         this.watchers.push(new Watcher(this.#house, this.#house.random.pick(spaces)!));
       }
       await Promise.all(Array.from({ length: clients }, () => this.#playClient(spaces, callsPerClient)));
@@ -262,7 +270,7 @@ class Player {
    */
   async #playDuels(space: SpaceHandle<Ledger>): Promise<void> {
     const { random, scheduler } = this.#house;
-    for (let round = 0; round < duels; round++) {
+    for (let round = 0; round < this.#size.duels; round++) {
       const entry = (): Entry => ({ marker: `m${this.#markers++}`, amount: 1 + random.below(9) });
       const [first, second] = [entry(), entry()];
       const sent = [
