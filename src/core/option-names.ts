@@ -25,8 +25,12 @@ export function checkOptionNames(
   }
 }
 
-/** The names of options, each of which can be read: a getter or a proxy that throws is refused by its name, too. */
-function readNames(options: object, field: string): readonly string[] {
+/**
+ * The names of options, each of which can be read: a getter or a proxy that throws is refused by its name, too.
+ *
+ * @throws {RamaxError} `invalid_input`
+ */
+export function readNames(options: object, field: string): readonly string[] {
   let at = field;
   try {
     const names = Object.keys(options);

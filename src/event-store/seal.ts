@@ -173,10 +173,10 @@ export function checkMetadata(
   limits: Pick<Limits, 'metadataBytesMax' | 'valueBytesMax' | 'valueDepthMax'>,
 ): Readonly<Record<string, Value>> {
   if (metadata === undefined) return noMetadata;
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+  if (typeof metadata !== 'object' || metadata === null)
     throw invalidInput(field, 'a plain object', metadata);
-  }
   const frozen = freezeValue(metadata, field, limits);
+  if (Array.isArray(frozen)) throw invalidInput(field, 'a plain object', metadata);
   if (utf8Bytes(JSON.stringify(frozen)) > limits.metadataBytesMax) {
     throw invalidInput(field, `at most ${limits.metadataBytesMax} bytes as JSON`, metadata);
   }

@@ -5,7 +5,7 @@ import { invalidInput } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { type AppDescription, mainViewName, unknownName } from '../core/loaded-app.js';
 import { checkId, checkOptions } from '../core/names.js';
-import { checkOptionNames } from '../core/option-names.js';
+import { checkOptionNames, readNames } from '../core/option-names.js';
 import { freezeValue } from '../core/values.js';
 
 /** The entries of a view under a prefix; all of them when it is empty. */
@@ -44,6 +44,7 @@ export function watchTarget(
     checkId(what, 'key', limits.idBytesMax);
     return { kind: 'key', view: viewOf(options.view, app), key: what };
   }
+  if (typeof what === 'object' && what !== null) readNames(what, 'what');
   if (typeof what !== 'object' || what === null || Array.isArray(what)) {
     throw invalidInput('what', 'a key, { prefix } or { query }', what);
   }

@@ -194,7 +194,9 @@ const scalar: fc.Arbitrary<Make> = fc
     fc.constantFrom(...edges),
     fc.constantFrom(...texts),
     fc.double(),
-    fc.string({ unit: 'binary', maxLength: 30 }),
+    fc
+      .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 30 })
+      .map((units) => String.fromCharCode(...units)),
     fc.boolean(),
     fc.constant(null),
   )

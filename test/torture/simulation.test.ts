@@ -1,0 +1,4 @@
+import { expectSound } from './expect-sound.js';
+import { simulation } from './rows/simulation.js';
+
+expectSound(simulation);
