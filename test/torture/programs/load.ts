@@ -28,6 +28,8 @@ export interface LoadPlan {
   readonly retentionMs?: number;
   /** The load ends after this time, however many calls that were. */
   readonly forMs?: number;
+  /** When all is sent, the process kills itself, so that its write-ahead log stays. */
+  readonly isAbandoned?: boolean;
 }
 
 const plan = JSON.parse(process.argv[2] ?? '') as LoadPlan;
@@ -74,6 +76,7 @@ if (plan.retentionMs === undefined)
 
 if (plan.forMs !== undefined) setTimeout(() => client.stop(), plan.forMs);
 if (plan.mode === 'load') await client.run(plan.inFlight, plan.callsMax);
+if (plan.isAbandoned === true) process.kill(process.pid, 'SIGKILL');
 if (plan.mode === 'settle' || plan.retentionMs !== undefined) {
   for (let round = 0; round < 10; round++) {
     const open = unsettled(commandsOf(readLedger(plan.ledger)).values());
