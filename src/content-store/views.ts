@@ -118,6 +118,11 @@ export class Views {
     return this.#frozenAt;
   }
 
+  /** Whether the store has nothing yet of some view that follows. */
+  get hasUnstored(): boolean {
+    return this.#followers.some(({ isStored }) => !isStored);
+  }
+
   /** The last sequence that every view that follows has persisted; undefined when none does. */
   get persistedSequence(): number | undefined {
     return lowest(this.#followers.map(({ persisted }) => persisted.lastSpaceSequence));

@@ -22,12 +22,15 @@ export interface ThreadHealth {
 /** See the head of this file. */
 export interface RamaxHealth {
   /**
-   * `ok`; `degraded`: a thread does not answer (its calls wait until it does), a view has stopped, or the lookups of the log
-   * cannot be filled; `failed`: the runtime has stopped, and `failure` says why; `closed`.
+   * `ok`; `degraded`: a thread does not answer (its calls wait until it does), nothing can be written (`writer.trouble`), a
+   * view has stopped, or the lookups of the log cannot be filled; `failed`: the runtime has stopped, and `failure` says why; `closed`.
    */
   readonly status: 'ok' | 'degraded' | 'failed' | 'closed';
   readonly failure: ErrorData | undefined;
-  readonly writer: ThreadHealth;
+  readonly writer: ThreadHealth & {
+    /** Why nothing can be written at present: a full disk, say. It is tried again and again; reads go on. */
+    readonly trouble: ErrorData | undefined;
+  };
   readonly shards: readonly ThreadHealth[];
   /** What helps reads by entity. Answers are right without it, and slower. */
   readonly lookups: LookupHealth;
@@ -94,7 +97,7 @@ export class HealthProbe {
 }
 
 function summary(
-  { restarts, failure, lookups: { health: lookups }, quarantine: { refused } }: Supervisor,
+  { restarts, failure, writerTrouble, lookups: { health: lookups }, quarantine: { refused } }: Supervisor,
   closed: RamaxError | undefined,
   isWriterAnswering: boolean,
   shards: readonly (ShardHealth | undefined)[],
@@ -112,7 +115,7 @@ function summary(
   return {
     status: failure !== undefined ? 'failed' : closed !== undefined ? 'closed' : isWell ? 'ok' : 'degraded',
     failure: failure?.toData(),
-    writer: { isAnswering: isWriterAnswering, restarts: restarts.writer },
+    writer: { isAnswering: isWriterAnswering, restarts: restarts.writer, trouble: writerTrouble?.toData() },
     shards: shards.map((shard, index) => ({
       isAnswering: shard !== undefined,
       restarts: restarts.shards[index] ?? 0,

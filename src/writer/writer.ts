@@ -23,8 +23,8 @@ import { type Clock, yieldToPorts } from '../core/clock.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
-import type { Vitals } from '../core/vitals.js';
 import { SteadyTime } from '../core/steady-time.js';
+import type { Vitals } from '../core/vitals.js';
 import type {
   CreateSpaceRequest,
   LogStore,

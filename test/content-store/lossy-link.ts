@@ -43,6 +43,12 @@ export class LossyLink implements LogLink {
     return this.#link.openSpace(spaceId);
   }
 
+  openForReading(
+    ...parameters: Parameters<LogLink['openForReading']>
+  ): ReturnType<LogLink['openForReading']> {
+    return this.#link.openForReading(...parameters);
+  }
+
   readSpace(...parameters: Parameters<LogLink['readSpace']>): ReturnType<LogLink['readSpace']> {
     return this.#link.readSpace(...parameters);
   }

@@ -9,7 +9,8 @@
  *   - A transaction checks that no newer owner has opened the log (`fenced`); opening writes the owner generation, which
  *     also settles what a predecessor left in doubt.
  *   - A batch is acknowledged only while the database file is still where it was opened.
- *   - A checkpoint that fails does not take back the commit before it; it stops the store at the next call.
+ *   - A checkpoint that fails does not take back the commit before it. It is tried again (`wal-checkpoints.ts`), or stops the
+ *     store at the next call.
  */
 
 import { AssertionFailed } from '../../core/assert.js';
@@ -227,10 +228,20 @@ export function openSqliteLogStore(
   }
 }
 
-/** Before anything is read: from here on every older owner is fenced off. */
+/**
+ * Before anything is read: from here on every older owner is fenced off. The synced commit of the new generation is also the
+ * barrier behind what a predecessor has left in doubt: its pages take the place of that in the write-ahead log. So it must be
+ * a commit that reports its errors. A statement that returns rows does not when it commits by itself: it commits when it is
+ * reset, and nobody is told what came of that.
+ */
 function raiseOwnerGeneration(connection: Connection): number {
-  const raise = 'UPDATE meta SET value = value + 1 WHERE key = ? RETURNING value';
-  return Number(metaValue(connection, raise, metaKeys.ownerGeneration));
+  const raise = connection.prepare<[string]>('UPDATE meta SET value = value + 1 WHERE key = ?');
+  const read = 'SELECT value FROM meta WHERE key = ?';
+  const barrier = connection.transaction(() => {
+    raise.run(metaKeys.ownerGeneration);
+    return Number(metaValue(connection, read, metaKeys.ownerGeneration));
+  });
+  return barrier.immediate();
 }
 
 function readLogId(connection: Connection): string {
