@@ -236,13 +236,15 @@ export class LiveSpace {
    */
   async prepare(turns: readonly AnyTurn[]): Promise<void> {
     await this.#interlock.ready();
-    // While the space stands by nothing is decided: what the log says now may not be what it will say.
-    while (this.#standby === undefined && (await this.#speculation.ask(turns))) await this.#interlock.ready();
+    // While nobody can write nothing is decided: what the log says now may not be what it will say.
+    while (this.#trouble === undefined && (await this.#speculation.ask(turns))) {
+      await this.#interlock.ready();
+    }
   }
 
   /** Whether this turn may be taken now without having been prepared, as nearly all may: nothing has to be awaited for it. */
   takesAtOnce(turn: AnyTurn): boolean {
-    return this.hasRoom && (this.#standby !== undefined || !this.#speculation.mustAsk(turn));
+    return this.hasRoom && (this.#trouble !== undefined || !this.#speculation.mustAsk(turn));
   }
 
   /** Whether a turn that was prepared may be taken now. Ask in the same breath. */
@@ -258,8 +260,9 @@ export class LiveSpace {
 
   #take(turn: AnyTurn): void {
     if (turn.state === 'settled') return;
-    if (this.#standby !== undefined && turn instanceof CommandTurn) {
-      turn.refuse(this.#standby.cause);
+    const trouble = this.#trouble;
+    if (trouble !== undefined && turn instanceof CommandTurn) {
+      turn.refuse(trouble);
       return;
     }
     this.#shared.turnCount.turns++;
@@ -336,6 +339,11 @@ export class LiveSpace {
   }
 
   // ── Standing by ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Why no command is decided at present. A space with nothing in flight learns it from the log before its next append does. */
+  get #trouble(): RamaxError | undefined {
+    return this.#standby?.cause ?? this.#options.log.trouble;
+  }
 
   /** Loads what is committed, for reading. What is in doubt is not seen: it counts from when a writer finds it. */
   async #standBy(standby: Standby): Promise<number> {

@@ -77,9 +77,7 @@ async function catchViewsUp(options: LoadSpaceOptions, { head }: OpenedSpace): P
     afterBatch: ({ eventId, spaceSequence }) =>
       persisting.upTo({ lastEventId: eventId, lastSpaceSequence: spaceSequence }),
   });
-  // What is stored for the first time is written in a transaction of its own, and cannot be frozen twice.
-  if (persisting.unwritten !== undefined && views.hasUnstored) throw persisting.unwritten.error;
-  views.settle(head);
+  views.settle(head, persisting.unwritten?.error);
   return { applied, unwritten: persisting.unwritten };
 }
 

@@ -61,6 +61,8 @@ export class WriterIsDown extends Error {
  *   G4  What `append` or `openSpace` has told of is visible to later reads.
  */
 export interface LogLink {
+  /** Why nobody can write at present, while that may last. */
+  readonly trouble?: RamaxError | undefined;
   append(append: ChainedAppend, waiter: Answerable<Appended>): void;
   /**
    * Waits for a writer that is being started again.

@@ -21,11 +21,11 @@
  */
 
 import { assert } from '../core/assert.js';
-import { asRamaxError, isRamaxError, RamaxError } from '../core/errors.js';
+import { asRamaxError, isPassingTrouble, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint, SpaceEvent } from '../core/event.js';
 import type { LoadedApp, LoadedView } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
-import type { StoredBuild, ViewFlush } from '../pstate/port.js';
+import type { PStateStore, StoredBuild, ViewBuild, ViewFlush } from '../pstate/port.js';
 import type { PState } from '../pstate/pstate.js';
 import { flushViews, isStoreFailure, LiveView, type LiveViewOptions, type ViewContext } from './live-view.js';
 import type { ReadFaces } from './turn.js';
@@ -116,11 +116,6 @@ export class Views {
   /** The sequence of the flush that waits for its commit, if one does. */
   get frozenAt(): number | undefined {
     return this.#frozenAt;
-  }
-
-  /** Whether the store has nothing yet of some view that follows. */
-  get hasUnstored(): boolean {
-    return this.#followers.some(({ isStored }) => !isStored);
   }
 
   /** The last sequence that every view that follows has persisted; undefined when none does. */
@@ -280,8 +275,12 @@ export class Views {
     this.#changed();
   }
 
-  /** What was filled while the space opened is at the head: it becomes what the store calls live. */
-  settle(head: Checkpoint): void {
+  /**
+   * What was filled while the space opened is at the head: it becomes what the store calls live.
+   *
+   * @param trouble why what was frozen on the way could not be written: then nothing can be frozen now
+   */
+  settle(head: Checkpoint, trouble?: RamaxError): void {
     const filled = this.#slots.filter((slot) => slot.filling === slot.serving && follows(slot));
     for (const slot of filled) {
       if (slot.replaces === undefined && !slot.serving.isStored) {
@@ -292,6 +291,7 @@ export class Views {
     const views = filled.flatMap(({ filling }) => filling ?? []);
     const unstored = views.filter(({ isStored }) => !isStored);
     if (unstored.length > 0) {
+      if (trouble !== undefined) throw trouble;
       for (const view of unstored) view.freeze();
       flushViews(this.#options, unstored, head);
     }
@@ -418,7 +418,7 @@ export class Views {
     const { store, spaceId, fingerprintOf } = this.#options;
     const fingerprint = fingerprintOf(definition);
     const { live, fill, retire } = planView(definition, stored, { lastSpaceSequence, fingerprint });
-    if (retire.length > 0) store.retire(spaceId, retire);
+    if (retire.length > 0) retireWherePossible(store, spaceId, retire);
     const filling =
       fill && this.#openView(definition, { build: fill.view, stored: fill.stored, state: 'building' });
     const serving = live ? this.#openView(definition, { build: live.view, stored: live }) : filling;
@@ -462,6 +462,15 @@ export class Views {
       serving.pstate.watchChanges((key) => onChanged(definition.name, key));
       onChanged(definition.name, undefined);
     }
+  }
+}
+
+/** Nobody reads them any more: where the disk is full, they are retired when the space is loaded the next time. */
+function retireWherePossible(store: PStateStore, spaceId: number, views: readonly ViewBuild[]): void {
+  try {
+    store.retire(spaceId, views);
+  } catch (error) {
+    if (!isPassingTrouble(error)) throw error;
   }
 }
 

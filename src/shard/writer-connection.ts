@@ -46,6 +46,11 @@ export class WriterConnection implements LogLink {
     for (const wake of this.#waiters.splice(0)) wake();
   }
 
+  /** Why there is no writer, while there may be none for long. */
+  get trouble(): RamaxError | undefined {
+    return this.#trouble;
+  }
+
   /** There is no writer, and there may be none for long. */
   down(error: RamaxError): void {
     this.#trouble = error;
