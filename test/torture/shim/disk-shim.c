@@ -12,9 +12,11 @@
  * mapped into memory is not seen: of SQLite's files that is `-shm`, which is made anew from the write-ahead log after a
  * power cut, so nothing that a power cut leaves of it matters.
  *
+ *   DISK_SHIM_MARKS    a file outside of the directory whose writes are recorded among the others, in order: the ledger
+ *
  * The record is a row of entries: a header of eight 32-bit numbers (kind, file, offset low, offset high, bytes of data,
- * fd, result, 0) and the data. A path is an entry of its own. `disk_shim_mark` is called by nobody: a program writes its
- * acknowledgements by writing to the path in DISK_SHIM_MARKS, and what it writes is recorded in the order of all else.
+ * descriptor, result, 0) and the data. A file gets its number with each opening, in an entry of kind PATH that says whether
+ * it was there before. A sync stands where it began: what was written while it went on may or may not be part of it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -47,7 +49,7 @@ struct control {
   volatile uint32_t matched;      /* matching operations since the order was given */
   volatile uint32_t failed;       /* how many have failed */
   volatile uint32_t reserved[6];
-  volatile char suffixes[192];    /* of the files that fail, with '|' between; empty: all */
+  volatile char suffixes[448];    /* of the files that fail, with '|' between; empty: all */
 };
 
 #define FDS 4096
