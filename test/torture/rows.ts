@@ -8,6 +8,7 @@ import { faults, soak } from './rows/faults.js';
 import { hostile } from './rows/hostile.js';
 import { isolation } from './rows/isolation.js';
 import { kill } from './rows/kill.js';
+import { powerCut } from './rows/power-cut.js';
 import { simulation } from './rows/simulation.js';
 
-export const rows: readonly Row[] = [kill, faults, clock, simulation, hostile, isolation, damage, diskKill, soak];
+export const rows: readonly Row[] = [kill, faults, clock, simulation, hostile, isolation, damage, diskKill, powerCut, soak];
