@@ -104,7 +104,9 @@ export class Client {
     const marker = `${this.#prefix}-${this.#markers++}`;
     const params = { marker, key: 'filled', amount: 1, filling };
     const sending = { space, command: 'put', marker, parts: 1, params } as const;
-    return this.#send(isOnce === 'once' ? sending : { ...sending, id: `id-${marker}` }, {});
+    return this.#send(isOnce === 'once' ? sending : { ...sending, id: `id-${marker}` }, {
+      timeoutMs: 30_000,
+    });
   }
 
   /** Asks what the last event is that the space's state shows. */

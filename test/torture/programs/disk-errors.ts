@@ -29,7 +29,11 @@ export interface DiskErrorsPlan {
 }
 
 /** How soon everything works again: the longest pause between two starts of the writer, and some. */
-const resumeMsMax = 10_000;
+const resumeMsMax = 120_000;
+/** Reads wait for the first new start of a writer, which a busy machine makes long. */
+const patient = { timeoutMs: 120_000 };
+/** Ballast is written until a checkpoint was made to fail: at most so many times what makes one due. */
+const fillRoundsMax = 40;
 const heapMbMax = 400;
 /** What a call may be answered while the disk fails, and right behind. */
 const expected =
@@ -119,9 +123,9 @@ async function readAll(
   const space = spaces[reads % spaces.length];
   if (space === undefined) return;
   try {
-    await space.query('last', undefined);
+    await space.query('last', undefined, patient);
     for await (const _event of space.streamEvents({ from: 0 })) if (Math.random() < 0.01) break;
-    if (reads % 5 === 0) await ramax.spaces.list();
+    if (reads % 5 === 0) await ramax.spaces.list(patient);
     reads++;
   } catch (error) {
     wrong(`${kind.name}: a read failed while the disk did: ${String(error)}`);
@@ -131,7 +135,7 @@ async function readAll(
 /** Large values, until the write-ahead log has to be moved into the database. */
 async function fillTheLog(client: Client): Promise<void> {
   const filling = 'x'.repeat(800_000);
-  for (let n = 0; n < 100; n += 20) {
+  for (let round = 0; round < fillRoundsMax && disk.failed === 0; round++) {
     await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         client.fill(names[index % names.length] ?? '', filling, 'once'),
