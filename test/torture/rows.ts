@@ -12,4 +12,16 @@ import { kill } from './rows/kill.js';
 import { powerCut } from './rows/power-cut.js';
 import { simulation } from './rows/simulation.js';
 
-export const rows: readonly Row[] = [kill, faults, clock, simulation, hostile, isolation, damage, diskKill, powerCut, diskErrors, soak];
+export const rows: readonly Row[] = [
+  kill,
+  faults,
+  clock,
+  simulation,
+  hostile,
+  isolation,
+  damage,
+  diskKill,
+  powerCut,
+  diskErrors,
+  soak,
+];
