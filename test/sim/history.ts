@@ -276,7 +276,11 @@ class Player {
   async whenWritable(ramax: RamaxRuntime<Ledger>): Promise<void> {
     for (let round = 0; round < 200; round++) {
       const { writer } = await this.#house.run(ramax.health());
-      if (writer.isAnswering && writer.trouble === undefined) return;
+      if (writer.isAnswering && writer.trouble === undefined) {
+        // A space that could not be opened is tried again half a second later.
+        await this.#house.scheduler.advance(600);
+        return;
+      }
       await this.#house.scheduler.advance(25);
     }
     this.failedReads.push('the writer has not come back long after the disk had room again');
