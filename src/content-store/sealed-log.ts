@@ -11,6 +11,9 @@ import type { LogLink } from './log-link.js';
 export function sealedLog(log: LogLink, cipher: Cipher): LogLink {
   return {
     append: (append, waiter) => log.append(append, waiter),
+    get trouble() {
+      return log.trouble;
+    },
     openSpace: (spaceId, wait) => log.openSpace(spaceId, wait),
     openForReading: (spaceId) => log.openForReading(spaceId),
     async readSpace(spaceId, after, bounds) {

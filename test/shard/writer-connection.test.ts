@@ -103,11 +103,12 @@ describe('a shard’s connection to the writer', () => {
 
   it('tells where a space ends for those who only read', async () => {
     const reader = {
+      findSpaceById: async (spaceId: number) => (spaceId === 1 ? { settings: {} } : undefined),
       spaceHead: async (spaceId: number) => (spaceId === 1 ? { lastSpaceSequence: 7 } : undefined),
     } as unknown as LogReader;
     connection = new WriterConnection(clock, reader);
-    expect((await connection.committedHead(1)).lastSpaceSequence).toBe(7);
-    expect((await rejectionOf(connection.committedHead(2))).code).toBe('not_found');
+    expect((await connection.openForReading(1)).head.lastSpaceSequence).toBe(7);
+    expect((await rejectionOf(connection.openForReading(2))).code).toBe('not_found');
   });
 
   it('gives the link to the writer before up when another one comes', async () => {

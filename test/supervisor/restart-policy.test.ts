@@ -23,8 +23,8 @@ describe('the restart policy', () => {
 
   it('goes on for ever, ever more slowly, where the cause passes, and does not count that for giving up', () => {
     const policy = new RestartPolicy({ restartsMax: 3, restartWindowMs: 60_000 });
-    const delays = Array.from({ length: 40 }, (_, n) => policy.ended(n * 2_000, true)).map((decision) =>
-      decision.kind === 'restart' ? decision.delayMs : -1,
+    const delays = Array.from({ length: 40 }, (_, n) => policy.ended(n * 2_000, { passes: true })).map(
+      (decision) => (decision.kind === 'restart' ? decision.delayMs : -1),
     );
     expect(delays.slice(0, 4)).toEqual([10, 20, 40, 80]);
     expect(delays.slice(8)).toEqual(Array.from({ length: 32 }, () => 2_000));
@@ -34,7 +34,7 @@ describe('the restart policy', () => {
       'restart',
       'giveUp',
     ]);
-    expect(policy.ended(80_010, true).kind).toBe('restart');
+    expect(policy.ended(80_010, { passes: true }).kind).toBe('restart');
   });
 
   it('forgets what lies before the window, and begins with a short delay again', () => {
