@@ -11,6 +11,8 @@
  *   S5  After a failed append no command is decided before the state was loaded from the log under a new generation,
  *       and every command in flight was settled by what the log says, or is decided again.
  *   S6  What was rolled back is decided again in its old order, before anything younger.
+ *   S7  While nobody can write and it may last, the space stands by: reads see what is committed, commands are refused before
+ *       they are decided, and what was in flight is kept, with its doubt, until a writer is there or its caller goes.
  */
 
 import { assert } from '../core/assert.js';
@@ -26,15 +28,15 @@ import { sealedPStateStore } from '../pstate/sealed-pstate-store.js';
 import { Changes } from './changes.js';
 import { type DecisionOptions, draftEvents } from './decide.js';
 import { Interlock, spaceClosed } from './interlock.js';
-import { loadSpace } from './load-space.js';
-import type { LogLink } from './log-link.js';
+import { loadSpace, openWithSomeWriter } from './load-space.js';
+import { type LogLink, type OpenedSpace, WriterIsDown } from './log-link.js';
 import type { Held } from './output-gate.js';
 import { PendingFlush } from './pending-flush.js';
 import { sealedLog } from './sealed-log.js';
 import { type SharedBySpaces, sharedBySpaces } from './shared-by-spaces.js';
 import { Speculation } from './speculation.js';
 import { StoreDamage } from './store-damage.js';
-import { type AnyTurn, CommandTurn, type ReadFaces, type ReadTurn } from './turn.js';
+import { type AnyTurn, CommandTurn, type ReadFaces, ReadTurn } from './turn.js';
 import { type MigrationProgress, Upkeep, type UpkeptSpace } from './upkeep.js';
 import type { RebuildProgress } from './view-fill.js';
 import type { ViewStatus } from './view-status.js';
@@ -75,6 +77,19 @@ export interface LiveSpaceStats {
   readonly remade: number;
 }
 
+/** No writer takes what is appended under it. */
+const noGeneration = 0;
+
+/** A space while nobody can write (S7). */
+interface Standby {
+  /** Why. */
+  readonly cause: RamaxError;
+  /** What was in flight, in its order: commands that may be in the log, and answers behind them. */
+  readonly held: readonly Held[];
+  /** The last sequence that was known to be committed then. */
+  readonly before: number;
+}
+
 /** See the head of this file. */
 export class LiveSpace {
   readonly #options: LiveSpaceOptions;
@@ -96,6 +111,7 @@ export class LiveSpace {
   readonly #again: AnyTurn[] = [];
   /** Those that were: a turn that meets damage again fails. */
   readonly #takenAgain = new WeakSet<AnyTurn>();
+  #standby: Standby | undefined;
 
   private constructor(options: LiveSpaceOptions) {
     const { spaceId, app, limits, platform, onError } = options;
@@ -157,11 +173,13 @@ export class LiveSpace {
         committed: this.#speculation.committed,
       }),
       onError,
+      unflushed: this.#shared.unflushed,
     });
   }
 
   /**
-   * Opens a space: becomes its owner, loads its views from their checkpoints and applies what follows them.
+   * Opens a space: becomes its owner, loads its views from their checkpoints and applies what follows them. While nobody
+   * can write, it is opened for reading.
    *
    * @throws {RamaxError} `not_found`, `corrupt`, `storage`
    */
@@ -178,7 +196,12 @@ export class LiveSpace {
   }
 
   async #start(): Promise<void> {
-    this.#caughtUp = await this.#load();
+    try {
+      this.#caughtUp = await this.#load();
+    } catch (error) {
+      if (!(error instanceof WriterIsDown)) throw error;
+      this.#caughtUp = await this.#standBy({ cause: error.cause, held: [], before: 0 });
+    }
     // Not at once: a rebuild that was interrupted and is asked for again goes on with what there is.
     this.#options.platform.clock.soon(() => void this.#upkeep.begin());
   }
@@ -187,7 +210,7 @@ export class LiveSpace {
     return {
       head: this.#speculation.head.sequence,
       committed: this.#speculation.committed.lastSpaceSequence,
-      held: this.#speculation.size,
+      held: this.#speculation.size + (this.#standby?.held.length ?? 0),
       dirtyKeys: this.#views.dirtyKeys,
       caughtUp: this.#caughtUp,
       recoveries: this.#recoveries,
@@ -207,7 +230,8 @@ export class LiveSpace {
 
   /** Nobody waits for it, and nothing is under way. */
   get idle(): boolean {
-    return this.#speculation.size === 0 && this.#interlock.open && !this.#upkeep.busy;
+    const isQuiet = this.#speculation.size === 0 && this.#standby === undefined;
+    return isQuiet && this.#interlock.open && !this.#upkeep.busy;
   }
 
   /** Why no turn can be taken any more, or undefined while it lives. */
@@ -224,12 +248,15 @@ export class LiveSpace {
    */
   async prepare(turns: readonly AnyTurn[]): Promise<void> {
     await this.#interlock.ready();
-    while (await this.#speculation.ask(turns)) await this.#interlock.ready();
+    // While nobody can write nothing is decided: what the log says now may not be what it will say.
+    while (this.#trouble === undefined && (await this.#speculation.ask(turns))) {
+      await this.#interlock.ready();
+    }
   }
 
   /** Whether this turn may be taken now without having been prepared, as nearly all may: nothing has to be awaited for it. */
   takesAtOnce(turn: AnyTurn): boolean {
-    return this.hasRoom && !this.#speculation.mustAsk(turn);
+    return this.hasRoom && (this.#trouble !== undefined || !this.#speculation.mustAsk(turn));
   }
 
   /** Whether a turn that was prepared may be taken now. Ask in the same breath. */
@@ -245,6 +272,11 @@ export class LiveSpace {
 
   #take(turn: AnyTurn): void {
     if (turn.state === 'settled') return;
+    const trouble = this.#trouble;
+    if (trouble !== undefined && turn instanceof CommandTurn) {
+      turn.refuse(trouble);
+      return;
+    }
     this.#shared.turnCount.turns++;
     this.#damage.forget();
     turn.decided();
@@ -290,7 +322,7 @@ export class LiveSpace {
     // Before anything is appended: what has died with its mark has written nothing.
     vitals.rests();
     this.#speculation.write(turn, drafts);
-    if (drafts.length > 0) this.#flush.changed();
+    if (drafts.length > 0) this.#flush.changed(drafts);
   }
 
   // ── Recovery ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -304,8 +336,8 @@ export class LiveSpace {
   async #recover(cause: RamaxError, resume: () => void): Promise<void> {
     await this.#interlock.whenQuiet();
     const held = this.#speculation.takeAll();
+    const before = this.#speculation.committed.lastSpaceSequence;
     try {
-      const before = this.#speculation.committed.lastSpaceSequence;
       if (!this.#damage.isLost) this.#views.retireDamaged(cause);
       await this.#load();
       const turns = await this.#speculation.settle(held, before);
@@ -313,6 +345,10 @@ export class LiveSpace {
       this.#takeInOrder([...turns, ...this.#again.splice(0)]);
       void this.#upkeep.begin();
     } catch (error) {
+      if (error instanceof WriterIsDown) {
+        await this.#standByWith({ cause: error.cause, held, before }, resume);
+        return;
+      }
       resume();
       this.#break(asRamaxError(error, 'storage', 'the space could not be recovered'), cause, held);
     }
@@ -365,6 +401,66 @@ export class LiveSpace {
     }
   }
 
+  // ── Standing by ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Why no command is decided at present. A space with nothing in flight learns it from the log before its next append does. */
+  get #trouble(): RamaxError | undefined {
+    return this.#standby?.cause ?? this.#options.log.trouble;
+  }
+
+  /** Loads what is committed, for reading. What is in doubt is not seen: it counts from when a writer finds it. */
+  async #standBy(standby: Standby): Promise<number> {
+    const { log, spaceId } = this.#options;
+    const opened = await log.openForReading(spaceId);
+    const applied = await this.#loadFrom({ generation: noGeneration, ...opened });
+    this.#interlock.assertNotEnded();
+    this.#standby = standby;
+    void this.#standUp(standby);
+    return applied;
+  }
+
+  /** The same in place of a recovery: reads that were held see the committed state, everything else waits on. */
+  async #standByWith({ cause, held, before }: Standby, resume: () => void): Promise<void> {
+    const reads = held.flatMap(({ turn }) => (turn instanceof ReadTurn ? turn : []));
+    const kept = held.filter(({ turn }) => !(turn instanceof ReadTurn));
+    try {
+      await this.#standBy({ cause, held: kept, before });
+      resume();
+      for (const turn of reads) turn.rolledBack();
+      this.#takeInOrder([...reads, ...this.#again.splice(0)]);
+    } catch (error) {
+      resume();
+      this.#break(asRamaxError(error, 'storage', 'the space could not be loaded'), cause, held);
+    }
+    this.#interlock.roomMade();
+  }
+
+  /** When a writer is there again: recovers, as behind any failed append. */
+  async #standUp(standby: Standby): Promise<void> {
+    const { log, spaceId } = this.#options;
+    try {
+      const opened = await openWithSomeWriter(log, spaceId, 'untilUp');
+      if (this.#standby !== standby) return;
+      await this.#interlock.exclusively(async () => {
+        await this.#loadFrom(opened);
+        const turns = await this.#speculation.settle(standby.held, standby.before);
+        this.#standby = undefined;
+        // Before the section ends, so that nothing younger comes first (S6).
+        this.#takeInOrder(turns);
+      });
+      void this.#upkeep.begin();
+    } catch (error) {
+      if (this.#standby !== standby) return;
+      this.#standby = undefined;
+      this.#break(
+        asRamaxError(error, 'storage', 'the space could not be recovered'),
+        standby.cause,
+        standby.held,
+      );
+    }
+    this.#interlock.roomMade();
+  }
+
   /** Nothing can be said about what was decided; what was not decided is refused with the error that ended the space. */
   #break(error: RamaxError, cause: RamaxError, held: readonly Held[]): void {
     const because = new RamaxError(error.code, `${error.message} (after: ${cause.message})`, {
@@ -376,16 +472,28 @@ export class LiveSpace {
     for (const turn of this.#again.splice(0)) turn.refuse(because);
   }
 
-  /** Becomes the owner under a new generation and loads the state. Returns how many events it applied. */
+  /**
+   * Becomes the owner under a new generation and loads the state. Returns how many events it applied.
+   *
+   * @throws {WriterIsDown} before anything is changed
+   */
   async #load(): Promise<number> {
+    const { log, spaceId } = this.#options;
+    return this.#loadFrom(await openWithSomeWriter(log, spaceId));
+  }
+
+  async #loadFrom(opened: OpenedSpace): Promise<number> {
     const { log, spaceId, platform, limits, cipher } = this.#options;
     this.#flush.reset();
     this.#writeBack.close();
+    const views = this.#views;
+    const { clock } = platform;
     const loaded = await this.#loadWhatIsStored(() =>
-      loadSpace({ log, clock: platform.clock, limits, spaceId, views: this.#views, cipher }),
+      loadSpace({ log, clock, limits, spaceId, views, cipher }, opened),
     );
-    this.#speculation.begin(loaded);
+    this.#speculation.begin(opened);
     this.#remade += loaded.damagedBuilds;
+    if (loaded.unwritten !== undefined) this.#flush.reset(loaded.unwritten);
     if (loaded.applied > 0) this.#flush.changed();
     return loaded.applied;
   }
@@ -493,7 +601,9 @@ export class LiveSpace {
   /** Lets go without a flush, for the log has everything. What waits fails with `error`. */
   abandon(error: RamaxError): void {
     this.#letGo(error);
-    for (const { turn } of this.#speculation.takeAll()) turn.refuse(error);
+    const held = [...(this.#standby?.held ?? []), ...this.#speculation.takeAll()];
+    this.#standby = undefined;
+    for (const { turn } of held) turn.refuse(error);
     for (const turn of this.#again.splice(0)) turn.refuse(error);
   }
 
@@ -511,6 +621,7 @@ export class LiveSpace {
     try {
       return await this.#load();
     } catch (error) {
+      if (error instanceof WriterIsDown) throw error.cause;
       this.abandon(asRamaxError(error, 'storage', 'the space could not be loaded'));
       throw error;
     }

@@ -52,6 +52,12 @@ export function localLog(log: LogStore): LogLink {
       owners.set(spaceId, lastGeneration);
       return { generation: lastGeneration, head, encryption: space.settings.encryption };
     },
+    async openForReading(spaceId) {
+      const space = await log.findSpaceById(spaceId);
+      const head = await log.spaceHead(spaceId);
+      if (space === undefined || head === undefined) throw spaceNotFound(spaceId);
+      return { head, encryption: space.settings.encryption };
+    },
     readSpace: (spaceId, after, bounds) => log.readSpace(spaceId, after, bounds),
     allCommands: (spaceId, limit) => log.allCommands(spaceId, limit),
     findCommands: (spaceId, commandIds) => log.findCommands(spaceId, commandIds),

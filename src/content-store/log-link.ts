@@ -5,6 +5,7 @@
 
 import type { Answerable } from '../core/answerable.js';
 import type { SpaceEncryption } from '../core/cipher.js';
+import type { RamaxError } from '../core/errors.js';
 import type {
   AppendRequest,
   ChainedEvent,
@@ -40,6 +41,16 @@ export interface OpenedSpace {
   readonly encryption?: SpaceEncryption | undefined;
 }
 
+/** Nobody can write at present, and it may last: `cause` says why. Stays within a shard. */
+export class WriterIsDown extends Error {
+  override readonly cause: RamaxError;
+
+  constructor(cause: RamaxError) {
+    super(cause.message);
+    this.cause = cause;
+  }
+}
+
 /**
  * Invariants:
  *   G1  Appends of one space are taken in the order of the calls.
@@ -50,9 +61,23 @@ export interface OpenedSpace {
  *   G4  What `append` or `openSpace` has told of is visible to later reads.
  */
 export interface LogLink {
+  /** Why nobody can write at present, while that may last. */
+  readonly trouble?: RamaxError | undefined;
   append(append: ChainedAppend, waiter: Answerable<Appended>): void;
-  /** @throws {RamaxError} `not_found` when the space does not exist or is deleted */
-  openSpace(spaceId: number): Promise<OpenedSpace>;
+  /**
+   * Waits for a writer that is being started again.
+   *
+   * @param wait `untilUp`: however long that takes
+   * @throws {WriterIsDown} while it may take long
+   * @throws {RamaxError} `not_found` when the space does not exist or is deleted
+   */
+  openSpace(spaceId: number, wait?: 'untilUp'): Promise<OpenedSpace>;
+  /**
+   * The space for those who only read, whoever may write.
+   *
+   * @throws {RamaxError} `not_found`
+   */
+  openForReading(spaceId: number): Promise<Omit<OpenedSpace, 'generation'>>;
   readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]>;
   findCommands(spaceId: number, commandIds: readonly string[]): Promise<readonly CommandRecord[]>;
   /** See `LogReader.allCommands`. */

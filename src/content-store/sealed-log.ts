@@ -11,7 +11,11 @@ import type { LogLink } from './log-link.js';
 export function sealedLog(log: LogLink, cipher: Cipher): LogLink {
   return {
     append: (append, waiter) => log.append(append, waiter),
-    openSpace: (spaceId) => log.openSpace(spaceId),
+    get trouble() {
+      return log.trouble;
+    },
+    openSpace: (spaceId, wait) => log.openSpace(spaceId, wait),
+    openForReading: (spaceId) => log.openForReading(spaceId),
     async readSpace(spaceId, after, bounds) {
       const events = await log.readSpace(spaceId, after, bounds);
       return events.map((stored) => unsealed(stored, cipher));

@@ -9,6 +9,7 @@ import { ValueCache } from '../pstate/value-cache.js';
 import { History } from './history.js';
 import type { HeldBytes } from './output-gate.js';
 import type { TurnCount } from './pace.js';
+import type { Unflushed } from './pending-flush.js';
 import { PoisonedEvents } from './poisoned-events.js';
 
 /** See the head of this file. */
@@ -25,6 +26,8 @@ export interface SharedBySpaces {
   readonly poisoned: PoisonedEvents;
   /** The answers that are held back. */
   readonly heldBytes: HeldBytes;
+  /** What has come while flushes fail. */
+  readonly unflushed: Unflushed;
 }
 
 /** What the thread of a shard brings along. */
@@ -45,6 +48,7 @@ export function sharedBySpaces(
     vitals,
     poisoned,
     heldBytes: { bytes: 0 },
+    unflushed: { bytes: 0 },
   };
 }
 

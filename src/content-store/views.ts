@@ -21,11 +21,11 @@
  */
 
 import { assert } from '../core/assert.js';
-import { asRamaxError, isDamageOf, isRamaxError, RamaxError } from '../core/errors.js';
+import { asRamaxError, isDamageOf, isPassingTrouble, isRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint, SpaceEvent } from '../core/event.js';
 import type { LoadedApp, LoadedView } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
-import type { StoredBuild, ViewBuild, ViewFlush } from '../pstate/port.js';
+import type { PStateStore, StoredBuild, ViewBuild, ViewFlush } from '../pstate/port.js';
 import type { PState } from '../pstate/pstate.js';
 import { flushViews, isStoreFailure, LiveView, type LiveViewOptions, type ViewContext } from './live-view.js';
 import type { ReadFaces } from './turn.js';
@@ -296,8 +296,12 @@ export class Views {
     this.#changed();
   }
 
-  /** What was filled while the space opened is at the head: it becomes what the store calls live. */
-  settle(head: Checkpoint): void {
+  /**
+   * What was filled while the space opened is at the head: it becomes what the store calls live.
+   *
+   * @param trouble why what was frozen on the way could not be written: then nothing can be frozen now
+   */
+  settle(head: Checkpoint, trouble?: RamaxError): void {
     const filled = this.#slots.filter((slot) => slot.filling === slot.serving && follows(slot));
     for (const slot of filled) {
       if (slot.replaces === undefined && !slot.serving.isStored) {
@@ -308,6 +312,7 @@ export class Views {
     const views = filled.flatMap(({ filling }) => filling ?? []);
     const unstored = views.filter(({ isStored }) => !isStored);
     if (unstored.length > 0) {
+      if (trouble !== undefined) throw trouble;
       for (const view of unstored) view.freeze();
       flushViews(this.#options, unstored, head);
     }
@@ -434,7 +439,7 @@ export class Views {
     const { store, spaceId, fingerprintOf } = this.#options;
     const fingerprint = fingerprintOf(definition);
     const { live, fill, retire } = planView(definition, stored, { lastSpaceSequence, fingerprint });
-    if (retire.length > 0) store.retire(spaceId, retire);
+    if (retire.length > 0) retireWherePossible(store, spaceId, retire);
     const filling =
       fill && this.#openView(definition, { build: fill.view, stored: fill.stored, state: 'building' });
     const serving = live ? this.#openView(definition, { build: live.view, stored: live }) : filling;
@@ -486,6 +491,15 @@ function damagedBuild({ details }: RamaxError): ViewBuild | undefined {
   return typeof name === 'string' && typeof version === 'number' && typeof build === 'number'
     ? { name, version, build }
     : undefined;
+}
+
+/** Nobody reads them any more: where the disk is full, they are retired when the space is loaded the next time. */
+function retireWherePossible(store: PStateStore, spaceId: number, views: readonly ViewBuild[]): void {
+  try {
+    store.retire(spaceId, views);
+  } catch (error) {
+    if (!isPassingTrouble(error)) throw error;
+  }
 }
 
 /** After views were loaded anew, one build may be here twice. */

@@ -184,6 +184,14 @@ export function isDamageOf(error: unknown, spaceId: number): error is RamaxError
   return isRamaxError(error, 'corrupt') && error.details['spaceId'] === spaceId;
 }
 
+/**
+ * Whether `error` is trouble with the disk that passes by itself, or when somebody makes room: it is worth to try again for as
+ * long as it takes. Damage, a newer format and a log that is gone are not.
+ */
+export function isPassingTrouble(error: unknown): error is RamaxError {
+  return isRamaxError(error, 'storage') && error.details['passes'] === true;
+}
+
 /** `error` itself when it is a `RamaxError`, else a `RamaxError` of `code` that has it as its cause. */
 export function asRamaxError(error: unknown, code: ErrorCode, context: string): RamaxError {
   if (error instanceof RamaxError) return error;

@@ -129,7 +129,7 @@ export interface Limits {
    * may hold. Buffers lie outside of it.
    */
   readonly shardHeapMegabytesMax: number;
-  /** Restarts of one thread inside `restartWindowMs`; one more stops the runtime instead of looping. */
+  /** Restarts of one thread inside `restartWindowMs`; one more stops the runtime instead of looping. Trouble with the disk that passes does not count. */
   readonly restartsMax: number;
   /** The window in which `restartsMax` counts. */
   readonly restartWindowMs: number;

@@ -10,6 +10,7 @@ import type { Accepted, Invocation } from '../content-store/turn.js';
 import type { MigrationProgress } from '../content-store/upkeep.js';
 import type { RebuildProgress } from '../content-store/view-fill.js';
 import type { ViewStatus } from '../content-store/view-status.js';
+import type { ErrorData } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import type { AppDescription } from '../core/loaded-app.js';
 import type { ValueText } from '../core/value-text.js';
@@ -87,6 +88,8 @@ export interface ShardCalls {
   readonly lockSpace: Call<{ readonly spaceId: number }, null>;
   /** A port to a writer comes with it; the one before is gone. */
   readonly connectWriter: Call<null, null>;
+  /** The writer is down, and may be so for long: until the next `connectWriter`. */
+  readonly writerDown: Call<ErrorData, null>;
   readonly stats: Call<null, ShardStats>;
   readonly health: Call<null, ShardHealth>;
   /** Flushes and closes every space; the last call. */
@@ -113,6 +116,7 @@ const shardCalls = {
   health: 16,
   unlockSpace: 17,
   lockSpace: 18,
+  writerDown: 19,
 };
 
 /** Main to shard: JSON values only, so text is the cheapest carrier. What every command and read carries is compact. */

@@ -36,9 +36,19 @@ export class Partitions {
     return files;
   }
 
+  /** Closes all of them, whatever one says. */
   close(): void {
-    for (const store of this.#stores.values()) store.close();
+    const stores = [...this.#stores.values()];
     this.#stores.clear();
+    let failure: { readonly error: unknown } | undefined;
+    for (const store of stores) {
+      try {
+        store.close();
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    if (failure !== undefined) throw failure.error;
   }
 }
 

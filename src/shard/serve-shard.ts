@@ -5,7 +5,7 @@ import { CommandTurn, type ReadTurn } from '../content-store/turn.js';
 import type { Answerable } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import type { Clock } from '../core/clock.js';
-import { asRamaxError, type RamaxError } from '../core/errors.js';
+import { asRamaxError, RamaxError } from '../core/errors.js';
 import { describeApp } from '../core/loaded-app.js';
 import type { Value } from '../core/values.js';
 import type { Moment, ReadReply, SpaceAddress } from '../protocol/bodies.js';
@@ -81,12 +81,20 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
       writer.connect(port);
       return null;
     },
+    writerDown(error) {
+      writer.down(RamaxError.fromData(error));
+      return null;
+    },
     stats: () => shard.stats,
     health: () => shard.health,
     async drain() {
-      await shard.drain();
-      await writer.close();
-      clock.soon(() => clock.soon(onDrained));
+      try {
+        await shard.drain();
+        await writer.close();
+      } finally {
+        // Whatever the disk says: what could not be persisted is in the log.
+        clock.soon(() => clock.soon(onDrained));
+      }
       return null;
     },
   };

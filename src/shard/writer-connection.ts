@@ -2,10 +2,17 @@
  * A shard's way to the log: appends through the link to the writer, reads beside it.
  *
  * Owns: the link to the current writer. When that is lost, every append under way fails with `unavailable` (its
- * outcome is in doubt), and `openSpace` waits for the next writer: main sends a port to it.
+ * outcome is in doubt), and `openSpace` waits for the next writer: main sends a port to it. When main says that there may be
+ * none for long, `openSpace` fails with why, unless its caller has all the time.
  */
 
-import type { Appended, ChainedAppend, LogLink, OpenedSpace } from '../content-store/log-link.js';
+import {
+  type Appended,
+  type ChainedAppend,
+  type LogLink,
+  type OpenedSpace,
+  WriterIsDown,
+} from '../content-store/log-link.js';
 import type { Answerable } from '../core/answerable.js';
 import type { Clock } from '../core/clock.js';
 import { RamaxError } from '../core/errors.js';
@@ -21,6 +28,8 @@ export class WriterConnection implements LogLink {
   readonly #clock: Clock;
   readonly #reader: LogReader;
   #writer: Caller<AppendCalls> | undefined;
+  /** Why there is no writer, when main has said so. */
+  #trouble: RamaxError | undefined;
   readonly #waiters: (() => void)[] = [];
 
   /** @param localReader reads the log in this thread, where the storage allows that */
@@ -33,6 +42,18 @@ export class WriterConnection implements LogLink {
   connect(port: Port): void {
     this.#writer?.close();
     this.#writer = new Caller(appendLink, port, this.#clock);
+    this.#trouble = undefined;
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  /** Why there is no writer, while there may be none for long. */
+  get trouble(): RamaxError | undefined {
+    return this.#trouble;
+  }
+
+  /** There is no writer, and there may be none for long. */
+  down(error: RamaxError): void {
+    this.#trouble = error;
     for (const wake of this.#waiters.splice(0)) wake();
   }
 
@@ -48,11 +69,19 @@ export class WriterConnection implements LogLink {
     this.#writer?.flush();
   }
 
-  async openSpace(spaceId: number): Promise<OpenedSpace> {
+  async openSpace(spaceId: number, wait?: 'untilUp'): Promise<OpenedSpace> {
     while (this.#writer === undefined || this.#writer.isLost) {
+      if (this.#trouble !== undefined && wait === undefined) throw new WriterIsDown(this.#trouble);
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
     return this.#writer.call('openSpace', { spaceId });
+  }
+
+  async openForReading(spaceId: number): Promise<Omit<OpenedSpace, 'generation'>> {
+    const space = await this.#reader.findSpaceById(spaceId);
+    const head = await this.#reader.spaceHead(spaceId);
+    if (space === undefined || head === undefined) throw spaceNotFound(spaceId);
+    return { head, encryption: space.settings.encryption };
   }
 
   /** A space that is deleted while it is read has no events: that is `not_found`, and no hole in the log. */

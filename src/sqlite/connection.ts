@@ -164,16 +164,37 @@ export function scrub(connection: Connection, rewriteBytesMax: number): void {
   throw new RamaxError('storage', `a reader keeps ${connection.name} from letting go of what was deleted`);
 }
 
-/** `error` as a `RamaxError`: `corrupt` for damage, `storage` for the rest, with SQLite's own code in the details. */
+/**
+ * `error` as a `RamaxError`: `corrupt` for damage, `storage` for the rest. The details say what SQLite (`sqliteCode`) or the
+ * system (`systemCode`) called it, and whether it is of the kind that passes by itself or when somebody makes room (`passes`).
+ */
 export function storageError(error: unknown, context: string): RamaxError {
   if (error instanceof RamaxError) return error;
   const sqliteCode = error instanceof Database.SqliteError ? error.code : undefined;
+  const systemCode = sqliteCode === undefined ? systemCodeOf(error) : undefined;
   const damaged = sqliteCode === 'SQLITE_NOTADB' || sqliteCode?.startsWith('SQLITE_CORRUPT') === true;
   const message = error instanceof Error ? error.message : String(error);
   return new RamaxError(damaged ? 'corrupt' : 'storage', `${context}: ${message}`, {
     cause: error,
-    details: sqliteCode === undefined ? {} : { sqliteCode },
+    details: {
+      ...(sqliteCode === undefined ? {} : { sqliteCode }),
+      ...(systemCode === undefined ? {} : { systemCode }),
+      ...(passes(sqliteCode ?? systemCode) ? { passes: true } : {}),
+    },
   });
+}
+
+/** A disk that is full, fails, is mounted read-only for a while, or a system without descriptors or memory to give. */
+const passingCodes =
+  /^(SQLITE_(FULL|IOERR|BUSY|LOCKED|CANTOPEN|NOMEM|READONLY$|READONLY_(CANTINIT|RECOVERY)|PROTOCOL)|E(NOSPC|IO|DQUOT|MFILE|NFILE|ROFS|NOMEM|AGAIN|BUSY|INTR)$)/;
+
+function passes(code: string | undefined): boolean {
+  return code !== undefined && passingCodes.test(code);
+}
+
+function systemCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** Whether `error` says that another connection holds the lock. */

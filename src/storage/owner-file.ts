@@ -22,8 +22,13 @@ export function thisOwner(startedAt: number): Owner {
 /** Replaces the file in one step, so that a reader sees the old or the new owner. */
 export async function writeOwner(file: string, owner: Owner): Promise<void> {
   const draft = `${file}.${process.pid}.tmp`;
-  await writeFile(draft, `${JSON.stringify(owner)}\n`);
-  await rename(draft, file);
+  try {
+    await writeFile(draft, `${JSON.stringify(owner)}\n`);
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {});
+    throw error;
+  }
 }
 
 /** The owner in the file, or undefined when there is none or it cannot be read. */
@@ -36,9 +41,9 @@ export async function readOwner(file: string): Promise<Owner | undefined> {
   }
 }
 
-/** Removes the file. */
+/** Removes the file, where that can be done: one that stays behind is overwritten by the next owner. */
 export async function removeOwner(file: string): Promise<void> {
-  await rm(file, { force: true });
+  await rm(file, { force: true }).catch(() => {});
 }
 
 function isOwner(owner: unknown): owner is Owner {

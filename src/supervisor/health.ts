@@ -23,12 +23,16 @@ export interface ThreadHealth {
 /** See the head of this file. */
 export interface RamaxHealth {
   /**
-   * `ok`; `degraded`: a thread does not answer (its calls wait until it does), a view has stopped, or the lookups or the
-   * witness of the log cannot be written; `failed`: the runtime has stopped, and `failure` says why; `closed`.
+   * `ok`; `degraded`: a thread does not answer (its calls wait until it does), nothing can be written (`writer.trouble`), a
+   * view has stopped, or the lookups or the witness of the log cannot be written; `failed`: the runtime has stopped, and
+   * `failure` says why; `closed`.
    */
   readonly status: 'ok' | 'degraded' | 'failed' | 'closed';
   readonly failure: ErrorData | undefined;
-  readonly writer: ThreadHealth;
+  readonly writer: ThreadHealth & {
+    /** Why nothing can be written at present: a full disk, say. It is tried again and again; reads go on. */
+    readonly trouble: ErrorData | undefined;
+  };
   readonly shards: readonly ThreadHealth[];
   /**
    * How the log is kept: what a commit survives, what was lost before this runtime was started (which changes no status), and why
@@ -105,7 +109,14 @@ export class HealthProbe {
 }
 
 function summary(
-  { restarts, failure, logHealth, lookups: { health: lookups }, quarantine: { refused } }: Supervisor,
+  {
+    restarts,
+    failure,
+    logHealth,
+    writerTrouble,
+    lookups: { health: lookups },
+    quarantine: { refused },
+  }: Supervisor,
   closed: RamaxError | undefined,
   writer: WriterStats | undefined,
   shards: readonly (ShardHealth | undefined)[],
@@ -128,7 +139,11 @@ function summary(
   return {
     status: failure !== undefined ? 'failed' : closed !== undefined ? 'closed' : isWell ? 'ok' : 'degraded',
     failure: failure?.toData(),
-    writer: { isAnswering: writer !== undefined, restarts: restarts.writer },
+    writer: {
+      isAnswering: writer !== undefined,
+      restarts: restarts.writer,
+      trouble: writerTrouble?.toData(),
+    },
     shards: shards.map((shard, index) => ({
       isAnswering: shard !== undefined,
       restarts: restarts.shards[index] ?? 0,

@@ -2,10 +2,10 @@
 
 import { assert } from '../core/assert.js';
 import type { App } from '../core/define-app.js';
-import { invalidInput, isRamaxError, RamaxError } from '../core/errors.js';
+import { invalidInput, isPassingTrouble, isRamaxError, RamaxError } from '../core/errors.js';
 import { checkId, checkInteger, checkOptions, checkSpaceName } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
-import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
+import type { CreateSpaceRequest, LogReader, LogWriteOutcome, SpaceRow } from '../event-store/port.js';
 import { checkMetadata } from '../event-store/seal.js';
 import type { SettingsChange, SpaceLimits } from '../event-store/space-settings.js';
 import type { WriterCalls } from '../protocol/links.js';
@@ -15,6 +15,7 @@ import { type CloneOptions, type ImportOptions, type RestoreOptions, SpaceCopies
 import { SpaceHandle, type SpaceServices } from './space-handle.js';
 import { checkedSpaceLimits } from './space-limits.js';
 import { checkWaitOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
+import type { WriterHandle } from './writer-handle.js';
 
 const listPageMax = 1_000;
 
@@ -96,14 +97,14 @@ export class Spaces<A extends App = App> {
     const metadata = checkMetadata(options.metadata, 'metadata', this.#services.limits);
     const limits = checkedSpaceLimits(options.limits ?? {}, 'getOrCreate()', 'limits');
     const keyId = checkedKeyId(options.encryption);
-    const create = async (): Promise<LogWriteOutcome> => {
+    const create = async (): Promise<SpaceRow> => {
       const settings = {
         ...(Object.keys(limits).length === 0 ? {} : { limits }),
         ...(keyId === undefined ? {} : { encryption: await this.#services.locks.encryptionOf(keyId) }),
       };
-      return this.#change({ kind: 'createSpace', spaceName, metadata, settings });
+      return this.#created({ kind: 'createSpace', spaceName, metadata, settings });
     };
-    const row = spaceOf(await this.#services.calls.change(create, options));
+    const row = await this.#services.calls.change(create, options);
     if (keyId !== undefined && row.settings.encryption?.keyId !== keyId) throw otherEncryption(row, keyId);
     return this.#handle(row);
   }
@@ -121,10 +122,14 @@ export class Spaces<A extends App = App> {
     checkInteger(spaceId, 'spaceId', 1);
     checkWaitOptions(options, 'findById()');
     const row = await this.#read(
-      () => this.#services.supervisor.writer.call('findSpaceById', { spaceId }),
+      () =>
+        this.#orBeside(
+          async (writer) => (await writer.call('findSpaceById', { spaceId })) ?? undefined,
+          (log) => log.findSpaceById(spaceId),
+        ),
       options,
     );
-    return row === null ? undefined : this.#handle(row);
+    return row === undefined ? undefined : this.#handle(row);
   }
 
   /** All spaces, in the order of their ids. */
@@ -302,7 +307,7 @@ export class Spaces<A extends App = App> {
     shard.forget(spaceId);
     this.#services.calls.forget(spaceId);
     this.#services.locks.drop(spaceId);
-    await supervisor.writer.call('purgeSpace', { spaceId, rewriteBytesMax });
+    await supervisor.writer.call('purgeSpace', { spaceId, rewriteBytesMax }, 'untilUp');
     const lookups = supervisor.lookups.spacePurged();
     lookups.catch(() => {});
     return { lookups };
@@ -326,12 +331,40 @@ export class Spaces<A extends App = App> {
     return this.#handle(await calls.change(change, options));
   }
 
+  /** While nobody can write, those spaces that are there are found. */
+  async #created(change: CreateSpaceRequest): Promise<SpaceRow> {
+    try {
+      return spaceOf(await this.#change(change));
+    } catch (error) {
+      const found = isPassingTrouble(error) ? await this.#findByName(change.spaceName) : undefined;
+      if (found === undefined) throw error;
+      return found;
+    }
+  }
+
   #read<Reply>(ask: () => Promise<Reply>, options: WaitOptions): Promise<Reply> {
     return this.#services.calls.read(registryPlace, ask, options);
   }
 
   async #findByName(spaceName: string): Promise<SpaceRow | undefined> {
-    return (await this.#services.supervisor.writer.call('findSpaceByName', { spaceName })) ?? undefined;
+    return this.#orBeside(
+      async (writer) => (await writer.call('findSpaceByName', { spaceName })) ?? undefined,
+      (log) => log.findSpaceByName(spaceName),
+    );
+  }
+
+  /** Asks the writer, which needs no other thread for it, or while it is down for long the log beside it. */
+  async #orBeside<Reply>(
+    askWriter: (writer: WriterHandle) => Promise<Reply>,
+    askLog: (log: LogReader) => Promise<Reply>,
+  ): Promise<Reply> {
+    const { writer, log } = this.#services.supervisor;
+    try {
+      return await askWriter(writer);
+    } catch (error) {
+      if (!isPassingTrouble(error)) throw error;
+      return askLog(log);
+    }
   }
 
   async #existing(spaceName: string): Promise<SpaceRow> {
@@ -344,7 +377,10 @@ export class Spaces<A extends App = App> {
     const rows: SpaceRow[] = [];
     for (;;) {
       const after = rows.at(-1)?.spaceId ?? 0;
-      const page = await this.#services.supervisor.writer.call('listSpaces', { after, limit: listPageMax });
+      const page = await this.#orBeside(
+        (writer) => writer.call('listSpaces', { after, limit: listPageMax }),
+        (log) => log.listSpaces(after, listPageMax),
+      );
       if (page.length === 0) return rows;
       for (const row of page) rows.push(row);
     }

@@ -71,6 +71,11 @@ const hopelessCodes: ReadonlySet<ErrorCode> = new Set([
   'storage_unsuitable',
 ]);
 
+/** A shard that is lost meanwhile learns it when it is up again. */
+function tellDown(shard: Caller<ShardCalls>, error: RamaxError): void {
+  shard.call('writerDown', error.toData()).catch(() => {});
+}
+
 /** See `Supervisor.names`. */
 interface AppNames {
   readonly commands: ReadonlySet<string>;
@@ -178,6 +183,11 @@ export class Supervisor {
     return this.#failure;
   }
 
+  /** Why nothing can be written at present, while the disk does not let the writer work. */
+  get writerTrouble(): RamaxError | undefined {
+    return this.#writerKeeper.trouble;
+  }
+
   /** How often threads were started again. */
   get restarts(): { readonly writer: number; readonly shards: readonly number[] } {
     return {
@@ -248,6 +258,11 @@ export class Supervisor {
       },
       isHopeless: ({ code }) => hopelessCodes.has(code),
       onGivenUp: (error) => this.#giveUp(error),
+      onTrouble: (error) => {
+        this.writer.down(error);
+        for (const { keeper } of this.#shards)
+          if (keeper.nascent !== undefined) tellDown(keeper.nascent, error);
+      },
     });
   }
 
@@ -277,8 +292,9 @@ export class Supervisor {
       onUp: async (shard, description) => {
         this.#app = description;
         this.#names = namesOf(description);
-        const writer = this.#writerKeeper.nascent;
+        const { nascent: writer, trouble } = this.#writerKeeper;
         if (writer !== undefined) await this.#connect(shard, writer).shard;
+        else if (trouble !== undefined) tellDown(shard, trouble);
         handle.up(shard);
       },
       onLost: (death) => this.#suspectOf(death, handle),

@@ -15,7 +15,7 @@
 
 import type { Clock } from '../core/clock.js';
 import { delay } from '../core/clock.js';
-import { asRamaxError, RamaxError } from '../core/errors.js';
+import { asRamaxError, isPassingTrouble, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { beatOf, type Running, runningOf } from '../core/vitals.js';
 import { type Call, Caller, type LinkSpec } from '../protocol/link.js';
@@ -27,6 +27,9 @@ import { Watchdog } from './watchdog.js';
 const hungEndMsMax = 5_000;
 /** The same for any other, which may have to load its modules first. */
 const endMsMax = 15_000;
+
+/** How long the reason of an end may come behind the loss of the link. */
+const reasonMsMax = 1_000;
 
 /** Every kept thread answers `ready` first and `drain` last. */
 interface KeptCalls<Ready> {
@@ -52,6 +55,8 @@ export interface ThreadKeeperOptions<Calls, Ready> {
   readonly onLost?: (death: Death<Calls>) => string | undefined;
   /** Threads that may be left behind at once. Default: none. */
   readonly leftBehindMax?: number;
+  /** It is down for trouble that passes, and starting it again has not helped yet; it is tried for as long as it takes. */
+  readonly onTrouble?: (error: RamaxError) => void;
 }
 
 /** How a thread was lost that was up. */
@@ -74,6 +79,7 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
   #isUp = false;
   #isStopping = false;
   #restarts = 0;
+  #trouble: RamaxError | undefined;
 
   constructor(options: ThreadKeeperOptions<Calls, Ready>) {
     this.#options = options;
@@ -108,6 +114,11 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
   /** The suspect was innocent: the deaths that were put down to it count. */
   acquitted(suspect: string): void {
     this.#policy.acquitted(suspect);
+  }
+
+  /** Why it is down, while it is for trouble that passes. */
+  get trouble(): RamaxError | undefined {
+    return this.#trouble;
   }
 
   /** Starts the thread for the first time; a failure here is the caller's. */
@@ -149,15 +160,23 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
       this.#watch(thread, caller);
       await onUp(caller, ready);
     } catch (error) {
+      const reason = caller.isLost ? await this.#reasonOf(thread) : undefined;
       this.#letGo(caller);
       await this.#end(thread, endMsMax);
-      throw error;
+      throw reason ?? error;
     }
     this.#isUp = true;
+    this.#trouble = undefined;
     void thread.ended.then((error) => {
       // One that hangs has been seen to already.
       if (this.#caller === caller) this.#lost(thread, caller, error && RamaxError.fromData(error));
     });
+  }
+
+  /** One that has ended in the middle says itself why; the lost link does not. One that hangs says nothing. */
+  async #reasonOf(thread: Thread): Promise<RamaxError | undefined> {
+    const reason = await Promise.race([thread.ended, delay(this.#options.clock, reasonMsMax)]);
+    return reason === undefined ? undefined : RamaxError.fromData(reason);
   }
 
   #watch(thread: Thread, caller: Caller<Calls>): void {
@@ -254,9 +273,11 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
     let [reason, suspected] = [cause, suspect];
     while (!this.#isStopping) {
       if (this.#leftBehind.size > (this.#options.leftBehindMax ?? 0)) return this.#giveUpStuck(reason);
-      const decision = this.#policy.ended(clock.monotonicMs(), { suspect: suspected });
+      const passes = isPassingTrouble(reason);
+      const decision = this.#policy.ended(clock.monotonicMs(), { suspect: suspected, passes });
       if (decision.kind === 'giveUp')
         return this.#giveUp(`the ${name} keeps failing: ${reason.message}`, reason);
+      if (passes) this.#inTrouble(reason);
       await delay(clock, decision.delayMs);
       if (this.#isStopping) return;
       this.#restarts++;
@@ -281,5 +302,12 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
     const { name } = this.#options;
     const why = 'it does not end, for it is inside native code, and no other may take its place';
     this.#giveUp(`the ${name} cannot be replaced: ${why} (${cause.message})`, cause);
+  }
+
+  /** The first end may be over with the next start: nobody has to know of it. */
+  #inTrouble(reason: RamaxError): void {
+    if (this.#policy.passing < 2) return;
+    this.#trouble = reason;
+    this.#options.onTrouble?.(reason);
   }
 }

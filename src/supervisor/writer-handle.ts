@@ -1,6 +1,9 @@
 /**
  * Main's stand-in for the writer: calls wait while it is being started again, and are made again when it was lost.
  * Every call of main to the writer may be repeated: it finds or creates, replaces, marks, or reads.
+ *
+ * While it is down for trouble that passes and may last (a full disk), a call that no writer has had fails with that. One that
+ * a writer has had waits on: it may have been carried out.
  */
 
 import { isRamaxError, RamaxError } from '../core/errors.js';
@@ -12,15 +15,32 @@ function hasFailed(error: unknown): boolean {
   return isRamaxError(error, 'unavailable') && error.details['writerHasFailed'] === true;
 }
 
+/** What changes nothing. */
+const isRead: ReadonlySet<keyof WriterCalls> = new Set<keyof WriterCalls>([
+  'findSpaceByName',
+  'findSpaceById',
+  'listSpaces',
+  'latestEventId',
+  'stats',
+]);
+
 /** See the head of this file. */
 export class WriterHandle {
   #caller: Caller<WriterCalls> | undefined;
   #failure: RamaxError | undefined;
+  #trouble: RamaxError | undefined;
   readonly #waiters: (() => void)[] = [];
 
   /** A writer is up. */
   up(caller: Caller<WriterCalls>): void {
     this.#caller = caller;
+    this.#trouble = undefined;
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  /** It is down, and may be so for long. */
+  down(error: RamaxError): void {
+    this.#trouble = error;
     for (const wake of this.#waiters.splice(0)) wake();
   }
 
@@ -37,13 +57,19 @@ export class WriterHandle {
     return this.#caller;
   }
 
-  /** Makes a call, again with the next writer if this one is lost before it answers. */
+  /**
+   * Makes a call, again with the next writer if this one is lost before it answers.
+   *
+   * @param wait `untilUp`: however long the writer is down
+   */
   async call<Name extends keyof WriterCalls>(
     name: Name,
     body: SentOf<WriterCalls, Name>,
+    wait?: 'untilUp',
   ): Promise<ReplyOf<WriterCalls, Name>> {
-    for (;;) {
-      const caller = await this.#whenUp();
+    const mayFail = wait === undefined;
+    for (let wasSent = false; ; wasSent = !isRead.has(name)) {
+      const caller = await this.#whenUp(mayFail && !wasSent);
       try {
         return await caller.call(name, body);
       } catch (error) {
@@ -58,10 +84,11 @@ export class WriterHandle {
     if (this.#caller === caller) this.#caller = undefined;
   }
 
-  async #whenUp(): Promise<Caller<WriterCalls>> {
+  async #whenUp(mayFail: boolean): Promise<Caller<WriterCalls>> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#caller !== undefined && !this.#caller.isLost) return this.#caller;
+      if (mayFail && this.#trouble !== undefined) throw this.#trouble;
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
   }

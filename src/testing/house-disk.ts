@@ -27,6 +27,8 @@ export class HouseDisk {
   readonly #partitions: readonly MemoryPStateData[];
   /** Asked before each commit. */
   nextCommitFault: () => CommitFault = () => 'none';
+  /** Nothing can be written: commits, openings for writing and flushes fail, and what was being committed is in doubt. */
+  isFull = false;
 
   constructor(logId: string) {
     this.log = new MemoryLog(logId);
@@ -34,6 +36,7 @@ export class HouseDisk {
   }
 
   openLog(thread: HouseThread, scheduler: Scheduler): MemoryLogStore {
+    if (this.isFull) throw diskIsFull();
     return new HouseLogStore(this, thread, scheduler);
   }
 
@@ -45,7 +48,8 @@ export class HouseDisk {
   openPStateStore(thread: HouseThread, partition: number, fence: number): PStateStore {
     const data = this.#partitions[partition];
     if (data === undefined) throw new RangeError(`there is no partition ${partition}`);
-    return dyingWith(thread, new MemoryPStateStore({ data, logId: this.log.logId, fence }));
+    const store = new MemoryPStateStore({ data, logId: this.log.logId, fence });
+    return dyingWith(thread, fullWith(this, store));
   }
 }
 
@@ -65,9 +69,11 @@ class HouseLogStore extends MemoryLogStore {
     const fault = this.#disk.nextCommitFault();
     await this.#sync();
     if (fault === 'notWrittenInDoubt') throw inDoubt();
+    if (this.#disk.isFull) throw diskIsFull();
     const outcomes = await super.commit(batch);
     await this.#sync();
     if (fault === 'writtenInDoubt') throw inDoubt();
+    if (this.#disk.isFull) throw diskIsFull();
     return outcomes;
   }
 
@@ -82,6 +88,30 @@ class HouseLogStore extends MemoryLogStore {
 
 function inDoubt(): RamaxError {
   return new RamaxError('storage', 'the disk failed while it committed');
+}
+
+function diskIsFull(): RamaxError {
+  return new RamaxError('storage', 'the disk is full', { details: { passes: true } });
+}
+
+const pstateWrites: ReadonlySet<string | symbol> = new Set([
+  'flush',
+  'swap',
+  'retire',
+  'sweep',
+  'skip',
+  'dropSpace',
+]);
+
+/** While the disk is full, the store can be read and not written. */
+function fullWith(disk: HouseDisk, store: PStateStore): PStateStore {
+  return new Proxy(store, {
+    get(target, name): unknown {
+      if (disk.isFull && pstateWrites.has(name)) throw diskIsFull();
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
 }
 
 function slowReader(reader: LogReader, thread: HouseThread, scheduler: Scheduler): LogReader {

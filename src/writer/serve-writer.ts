@@ -51,10 +51,14 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
     },
     stats: () => writer.stats,
     async drain() {
-      await writer.drain();
-      for (const port of shards) port.close();
-      await writer.log.close();
-      clock.soon(() => clock.soon(onDrained));
+      try {
+        await writer.drain();
+        for (const port of shards) port.close();
+        await writer.log.close();
+      } finally {
+        // Whatever the disk says: what was acknowledged is in the log, or in its write-ahead log.
+        clock.soon(() => clock.soon(onDrained));
+      }
       return null;
     },
   };

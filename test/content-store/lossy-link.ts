@@ -1,7 +1,13 @@
 import { type Answerable, PromisedAnswer } from '../../src/core/answerable.js';
 /** A link to a writer that loses answers and dies, as the runtime's does. */
 
-import type { Appended, ChainedAppend, LogLink, OpenedSpace } from '../../src/content-store/log-link.js';
+import {
+  type Appended,
+  type ChainedAppend,
+  type LogLink,
+  type OpenedSpace,
+  WriterIsDown,
+} from '../../src/content-store/log-link.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { promisesSettle } from '../testing/manual-clock.js';
 
@@ -17,6 +23,8 @@ export class LossyLink implements LogLink {
   /** The fates of the next appends, in order; `usual` when there are no more. */
   readonly fates: LinkFate[] = [];
   #deadGeneration = 0;
+  trouble: RamaxError | undefined;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(link: LogLink) {
     this.#link = link;
@@ -39,8 +47,29 @@ export class LossyLink implements LogLink {
     return answer;
   }
 
-  openSpace(spaceId: number): Promise<OpenedSpace> {
+  async openSpace(spaceId: number, wait?: 'untilUp'): Promise<OpenedSpace> {
+    while (this.trouble !== undefined) {
+      if (wait === undefined) throw new WriterIsDown(this.trouble);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
     return this.#link.openSpace(spaceId);
+  }
+
+  /** There is no writer, and there may be none for long. Appends under way are lost. */
+  down(error: RamaxError): void {
+    this.trouble = error;
+  }
+
+  /** A writer is there again. */
+  up(): void {
+    this.trouble = undefined;
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  openForReading(
+    ...parameters: Parameters<LogLink['openForReading']>
+  ): ReturnType<LogLink['openForReading']> {
+    return this.#link.openForReading(...parameters);
   }
 
   readSpace(...parameters: Parameters<LogLink['readSpace']>): ReturnType<LogLink['readSpace']> {

@@ -6,6 +6,7 @@ import { RamaxError } from '../../src/core/errors.js';
 import { type Checkpoint, originCheckpoint } from '../../src/core/event.js';
 import { defaultLimits } from '../../src/core/limits.js';
 import { loadApp } from '../../src/core/loaded-app.js';
+import type { DraftEvent } from '../../src/event-store/seal.js';
 import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
 import type { ViewFlush } from '../../src/pstate/port.js';
 import { errorOf } from '../core/error-of.js';
@@ -188,6 +189,32 @@ describe('a flush that fails', () => {
     expect([error.code, error.details['dirtyKeys']]).toEqual(['storage', dirtyKeysMax * 8]);
     store.isBroken = false;
     await clock.advance(flushDelayMs);
+    expect(() => flush.assertRoom()).not.toThrow();
+  });
+});
+
+describe('what comes while flushes fail', () => {
+  const mebibyte = 1024 * 1024;
+  const draft = { sealed: { payload: new Uint8Array(mebibyte) } } as unknown as DraftEvent;
+
+  it('is bounded in bytes as well, over all spaces of a shard, and there is room again when it is written', async () => {
+    const unflushed = { bytes: 0 };
+    flush = new PendingFlush({
+      ...{ clock, limits: { dirtyKeysMax: 1_000, flushDelayMs }, views, unflushed },
+      heads: () => ({ head, committed }),
+      onError: () => {},
+    });
+    store.isBroken = true;
+    change('a');
+    commit();
+    await clock.advance(flushDelayMs);
+    for (let n = 0; n < 63; n++) flush.changed([draft]);
+    expect(() => flush.assertRoom()).not.toThrow();
+    unflushed.bytes += mebibyte;
+    expect(errorOf(() => flush.assertRoom()).code).toBe('storage');
+    store.isBroken = false;
+    await clock.advance(flushDelayMs);
+    expect(unflushed.bytes).toBe(mebibyte);
     expect(() => flush.assertRoom()).not.toThrow();
   });
 });

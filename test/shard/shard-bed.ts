@@ -15,6 +15,7 @@ import { MemoryLog } from '../../src/event-store/memory/memory-log.js';
 import type { SpaceAddress } from '../../src/protocol/links.js';
 import { MemoryPStateData, MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
 import { Shard } from '../../src/shard/shard.js';
+import { spaceNotFound } from '../../src/space/space-errors.js';
 import { Writer } from '../../src/writer/writer.js';
 import { HeldLog } from '../content-store/held-log.js';
 import { Settlements } from '../content-store/settlements.js';
@@ -53,6 +54,11 @@ export class ShardBed {
         writer.append(append, waiter);
       },
       openSpace: (spaceId) => writer.openSpace(spaceId),
+      async openForReading(spaceId) {
+        const head = await log.spaceHead(spaceId);
+        if (head === undefined) throw spaceNotFound(spaceId);
+        return { head };
+      },
       readSpace: (...where) => log.readSpace(...where),
       allCommands: (...which) => log.allCommands(...which),
       findCommands: (...which) => log.findCommands(...which),

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ChainedAppend } from '../../src/content-store/log-link.js';
+import { type ChainedAppend, WriterIsDown } from '../../src/content-store/log-link.js';
+import { RamaxError } from '../../src/core/errors.js';
 import { defaultLimits } from '../../src/core/limits.js';
 import { MemoryLog } from '../../src/event-store/memory/memory-log.js';
 import type { LogReader } from '../../src/event-store/port.js';
@@ -85,6 +86,29 @@ describe('a shard’s connection to the writer', () => {
     const opened = connection.openSpace(1);
     connection.connect(startWriter());
     expect((await run(opened)).head.lastSpaceSequence).toBe(1);
+  });
+
+  it('fails openings once it hears that there may be no writer for long, but those that have all the time', async () => {
+    const waiting = connection.openSpace(1).catch((error: unknown) => error);
+    const patient = connection.openSpace(1, 'untilUp');
+    connection.down(new RamaxError('storage', 'the disk is full'));
+    expect(await run(waiting)).toBeInstanceOf(WriterIsDown);
+    expect(await connection.openSpace(1).catch((error: unknown) => error)).toBeInstanceOf(WriterIsDown);
+    expect(connection.trouble?.message).toBe('the disk is full');
+    connection.connect(startWriter());
+    expect((await run(patient)).head.lastSpaceSequence).toBe(0);
+    expect(connection.trouble).toBeUndefined();
+    expect((await run(connection.openSpace(1))).head.lastSpaceSequence).toBe(0);
+  });
+
+  it('tells where a space ends for those who only read', async () => {
+    const reader = {
+      findSpaceById: async (spaceId: number) => (spaceId === 1 ? { settings: {} } : undefined),
+      spaceHead: async (spaceId: number) => (spaceId === 1 ? { lastSpaceSequence: 7 } : undefined),
+    } as unknown as LogReader;
+    connection = new WriterConnection(clock, reader);
+    expect((await connection.openForReading(1)).head.lastSpaceSequence).toBe(7);
+    expect((await rejectionOf(connection.openForReading(2))).code).toBe('not_found');
   });
 
   it('gives the link to the writer before up when another one comes', async () => {

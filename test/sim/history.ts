@@ -4,7 +4,7 @@
  */
 
 import type { CommandResult } from '../../src/content-store/content-store.js';
-import { RamaxError } from '../../src/core/errors.js';
+import { isPassingTrouble, RamaxError } from '../../src/core/errors.js';
 import type { RamaxRuntime } from '../../src/supervisor/ramax.js';
 import type { SpaceHandle } from '../../src/supervisor/space-handle.js';
 import { House } from '../../src/testing/house.js';
@@ -73,6 +73,11 @@ export interface History {
   readonly watchers: readonly Watcher[];
   readonly recoveries: number;
   readonly crashes: number;
+  /** How often the disk was full for a while, and commands that were refused with it. */
+  readonly fullDisks: number;
+  readonly refusedByDisk: number;
+  /** Reads that were answered while the disk was full. */
+  readonly readsOnFullDisk: number;
   /** Whether it went on with a release whose view of amounts has another version. */
   readonly isRaised: boolean;
 }
@@ -109,14 +114,17 @@ const limits = {
 
 /** Plays the history of a seed. */
 export async function playHistory(seed: number, size: HistorySize = 'full'): Promise<History> {
+  // By the seed alone: the other histories are the same as without full disks.
+  const hasFullDisk = seed % 4 === 3;
   const house = new House({ app: ledger, seed });
   const { random } = house;
   const player = new Player(house, size);
   let ramax = await house.start({ shards: 1 + random.below(3), limits });
   const playing = player.playAll(ramax);
-  const faults = injectFaults(house);
+  const faults = injectFaults(house, hasFullDisk);
   await house.run(playing);
-  let crashes = faults.stop();
+  let { crashes, fullDisks } = faults.stop();
+  if (hasFullDisk) await player.whenWritable(ramax);
   await player.readStates(ramax, 'at the end');
   await player.letWatchersSeeTheEnd();
   const { shards: shardStats } = await house.run(ramax.stats());
@@ -133,9 +141,12 @@ export async function playHistory(seed: number, size: HistorySize = 'full'): Pro
   ramax = await house.start({ app, shards: 1 + random.below(3), limits });
   if (isRaised) {
     const later = player.playLater(ramax);
-    const laterFaults = injectFaults(house);
+    const laterFaults = injectFaults(house, hasFullDisk);
     await house.run(later);
-    crashes += laterFaults.stop();
+    const laterCounts = laterFaults.stop();
+    crashes += laterCounts.crashes;
+    fullDisks += laterCounts.fullDisks;
+    if (hasFullDisk) await player.whenWritable(ramax);
     await player.waitForViews(ramax);
   }
   await player.readStates(ramax, 'after a restart');
@@ -151,16 +162,36 @@ export async function playHistory(seed: number, size: HistorySize = 'full'): Pro
     watchers: player.watchers,
     recoveries,
     crashes,
+    fullDisks,
+    refusedByDisk: player.refusedByDisk,
+    readsOnFullDisk: player.readsOnFullDisk,
     isRaised,
   };
 }
 
-/** Kills threads and fails commits now and then, until it is stopped. Returns how often. */
-function injectFaults(house: House<Ledger>): { stop(): number } {
+/** The longest time that the disk is full: some restarts of the writer. */
+const fullMsMax = 600;
+
+/** Kills threads, fails commits and fills the disk now and then, until it is stopped. Returns how often. */
+function injectFaults(
+  house: House<Ledger>,
+  hasFullDisk: boolean,
+): { stop(): { crashes: number; fullDisks: number } } {
   const { random, scheduler, disk } = house;
   const severity = random.below(5);
   let crashes = 0;
+  let fullDisks = 0;
   let isStopped = false;
+  if (hasFullDisk) {
+    scheduler.plan(random.fraction() * 60, () => {
+      if (isStopped) return;
+      fullDisks++;
+      disk.isFull = true;
+      scheduler.plan(random.fraction() * fullMsMax, () => {
+        disk.isFull = false;
+      });
+    });
+  }
   const next = (): void => {
     if (isStopped || crashes >= severity * 2) return;
     scheduler.plan(random.fraction() * 25, () => {
@@ -181,7 +212,8 @@ function injectFaults(house: House<Ledger>): { stop(): number } {
     stop() {
       isStopped = true;
       disk.nextCommitFault = () => 'none';
-      return crashes;
+      disk.isFull = false;
+      return { crashes, fullDisks };
     },
   };
 }
@@ -201,6 +233,8 @@ class Player {
   }[] = [];
   readonly pictures: SeenPicture[] = [];
   readonly watchers: Watcher[] = [];
+  refusedByDisk = 0;
+  readsOnFullDisk = 0;
   /** Of the view of amounts, in the app that runs. */
   version = 1;
   readonly #isDuel: boolean;
@@ -215,7 +249,7 @@ class Player {
   }
 
   async playAll(ramax: RamaxRuntime<Ledger>): Promise<void> {
-    const spaces = await Promise.all(spaceNames.map((name) => ramax.spaces.getOrCreate(name)));
+    const spaces = await this.#spacesOf(ramax);
     const { clients, callsPerClient, watchers } = this.#size;
     if (this.#isDuel) await this.#playDuels(spaces[0]!);
     else {
@@ -226,9 +260,35 @@ class Player {
     }
   }
 
+  /** The spaces, also while the disk is full for a moment. */
+  async #spacesOf(ramax: RamaxRuntime<Ledger>): Promise<SpaceHandle<Ledger>[]> {
+    for (;;) {
+      try {
+        return await Promise.all(spaceNames.map((name) => ramax.spaces.getOrCreate(name)));
+      } catch (error) {
+        if (!isPassingTrouble(error)) throw error;
+        await new Promise<void>((resolve) => this.#house.scheduler.plan(20, resolve));
+      }
+    }
+  }
+
+  /** The writer comes back by itself, at most one pause after the disk has room. */
+  async whenWritable(ramax: RamaxRuntime<Ledger>): Promise<void> {
+    for (let round = 0; round < 200; round++) {
+      const { writer } = await this.#house.run(ramax.health());
+      if (writer.isAnswering && writer.trouble === undefined) {
+        // A space that could not be opened is tried again half a second later.
+        await this.#house.scheduler.advance(600);
+        return;
+      }
+      await this.#house.scheduler.advance(25);
+    }
+    this.failedReads.push('the writer has not come back long after the disk had room again');
+  }
+
   /** A few clients more, in another runtime. */
   async playLater(ramax: RamaxRuntime<Ledger>): Promise<void> {
-    const spaces = await Promise.all(spaceNames.map((name) => ramax.spaces.getOrCreate(name)));
+    const spaces = await this.#spacesOf(ramax);
     const play = () => this.#playClient(spaces, callsPerLaterClient);
     await Promise.all(Array.from({ length: laterClients }, play));
   }
@@ -333,6 +393,7 @@ class Player {
       const picture = await (at === undefined ? space : space.at(at)).query('picture');
       this.pictures.push({ spaceName, at, version, ...picture });
     } catch (error) {
+      if (isPassingTrouble(error)) return;
       this.failedReads.push(`${spaceName}: a look at ${at ?? 'the state'} failed: ${String(error)}`);
     }
   }
@@ -344,6 +405,7 @@ class Player {
       if (random.oneIn(2)) await space.checkpoint();
       else await space.rebuild(random.pick([{}, { view: 'main' }, { view: 'amounts' }]));
     } catch (error) {
+      if (isPassingTrouble(error)) return;
       this.failedReads.push(`${space.spaceName}: a rebuild or checkpoint failed: ${String(error)}`);
     }
   }
@@ -355,9 +417,11 @@ class Player {
     try {
       sequenceSeen = (await space.fetch<number>('last')) ?? 0;
     } catch (error) {
+      if (isPassingTrouble(error)) return;
       this.failedReads.push(`${spaceName}: a read failed: ${String(error)}`);
       return;
     }
+    if (this.#house.disk.isFull) this.readsOnFullDisk++;
     this.reads.push({ spaceName, sequenceSeen, onDisk: this.#onDisk(space), ownWrite });
   }
 
@@ -400,6 +464,7 @@ class Player {
       sent.answer = { kind: 'ok', result, at: this.#clock++, onDisk: this.#onDisk(space) };
     } catch (error) {
       if (!(error instanceof RamaxError)) throw error;
+      if (isPassingTrouble(error)) this.refusedByDisk++;
       const seen = this.#entriesSeen(error);
       sent.answer = { kind: 'error', error, at: this.#clock++, onDisk: this.#onDisk(space), seen };
     }

@@ -92,6 +92,7 @@ export class FakeShard {
       },
       getResolved: note('getResolved', {}),
       query: note('query', {}),
+      writerDown: note('writerDown', null),
       watch: ({ target, known }, serving) =>
         new Promise((show, fail) => {
           this.seen.push(`watch ${target.kind} knowing ${known}`);

@@ -21,6 +21,22 @@ describe('the restart policy', () => {
     expect(policy.recent).toBe(3);
   });
 
+  it('goes on for ever, ever more slowly, where the cause passes, and does not count that for giving up', () => {
+    const policy = new RestartPolicy({ restartsMax: 3, restartWindowMs: 60_000 });
+    const delays = Array.from({ length: 40 }, (_, n) => policy.ended(n * 2_000, { passes: true })).map(
+      (decision) => (decision.kind === 'restart' ? decision.delayMs : -1),
+    );
+    expect(delays.slice(0, 4)).toEqual([10, 20, 40, 80]);
+    expect(delays.slice(8)).toEqual(Array.from({ length: 32 }, () => 2_000));
+    expect([1, 2, 3, 4].map((n) => policy.ended(80_000 + n).kind)).toEqual([
+      'restart',
+      'restart',
+      'restart',
+      'giveUp',
+    ]);
+    expect(policy.ended(80_010, { passes: true }).kind).toBe('restart');
+  });
+
   it('forgets what lies before the window, and begins with a short delay again', () => {
     const policy = new RestartPolicy({ restartsMax: 2, restartWindowMs: 1_000 });
     policy.ended(0);

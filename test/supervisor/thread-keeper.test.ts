@@ -30,7 +30,11 @@ let deaths: Death<KeptCalls>[];
 let suspect: string | undefined;
 
 /** How a thread behaves: it gets ready, never does, or refuses, for a reason that may pass or not. */
-type Behaviour = 'ready' | 'silent' | 'refuses' | 'hopeless';
+type Behaviour = 'ready' | 'silent' | 'refuses' | 'hopeless' | 'isFull';
+
+function diskIsFull(): RamaxError {
+  return new RamaxError('storage', 'the disk is full', { details: { passes: true } });
+}
 
 /** Since when a thread does not beat, and whether it ends when it is told to. */
 type Hang = 'running' | 'hangs' | 'hangs in native code';
@@ -43,6 +47,7 @@ let behaviours: Behaviour[];
 let story: string[];
 let onUp: (caller: Caller<KeptCalls>, ready: string) => Promise<void>;
 let givenUp: RamaxError[];
+let troubles: string[];
 
 class FakeThread implements Thread {
   readonly #number = threads.length + 1;
@@ -77,6 +82,7 @@ class FakeThread implements Thread {
       {
         ready: () => {
           if (this.#asked++ > 0) return new Promise<string>((say) => this.#late.push(say));
+          if (behaviour === 'isFull') throw diskIsFull();
           if (behaviour === 'refuses') throw new RamaxError('invalid_app', 'no app');
           if (behaviour === 'hopeless') throw new RamaxError('corrupt', 'the log has lost its end');
           return behaviour === 'silent' ? new Promise<string>(() => {}) : `ready ${this.#number}`;
@@ -124,6 +130,7 @@ beforeEach(() => {
   behaviours = [];
   story = [];
   givenUp = [];
+  troubles = [];
   onUp = async (_caller, ready) => void story.push(ready);
   leftBehindMax = 0;
   deaths = [];
@@ -151,6 +158,7 @@ beforeEach(() => {
     get leftBehindMax() {
       return leftBehindMax;
     },
+    onTrouble: (error) => troubles.push(error.message),
   });
 });
 
@@ -496,5 +504,20 @@ describe('draining', () => {
     await run(keeper.drain());
     await scheduler.advance(100_000);
     expect(threads).toHaveLength(1);
+  });
+});
+
+describe('trouble that passes', () => {
+  it('is no reason to give up: the thread is started again for as long as it lasts, and the trouble told of', async () => {
+    await run(keeper.start());
+    behaviours = Array.from({ length: 20 }, () => 'isFull');
+    threads[0]?.die(diskIsFull());
+    await scheduler.advance(20_000);
+    expect([givenUp, keeper.caller]).toEqual([[], undefined]);
+    expect(keeper.trouble?.message).toBe('the disk is full');
+    // The first end may be over with the next start.
+    expect(troubles.length).toBe(threads.length - 1);
+    await scheduler.advance(60_000);
+    expect([threads.length, keeper.trouble, keeper.caller === undefined]).toEqual([22, undefined, false]);
   });
 });

@@ -15,6 +15,8 @@ beforeEach(() => {
   handle = new WriterHandle();
 });
 
+const deletion = { kind: 'markSpaceDeleted', spaceId: 1 } as const;
+
 const run = <T>(promise: Promise<T>): Promise<T> => scheduler.runUntil(promise);
 
 /** A writer that answers where its log ends: at `latest`, or never. */
@@ -28,6 +30,10 @@ function startWriter(latest: number | 'never' | RamaxError): { readonly port: Ho
       if (latest === 'never') return new Promise<number>(() => {});
       if (latest instanceof RamaxError) throw latest;
       return latest;
+    },
+    changeSpace: () => {
+      writer.asked++;
+      return latest === 'never' ? new Promise(() => {}) : { kind: 'marked' };
     },
   } as unknown as Handlers<WriterCalls>;
   serve(writerLink, mine, handlers, clock);
@@ -69,6 +75,29 @@ describe('the writer’s stand-in', () => {
     const writer = startWriter(new RamaxError('corrupt', 'damaged'));
     expect((await run(rejectionOf(handle.call('latestEventId', null)))).code).toBe('corrupt');
     expect(writer.asked).toBe(1);
+  });
+
+  it('fails calls that no writer has had while it is down for trouble that may last, and takes them again after', async () => {
+    const waiting = rejectionOf(handle.call('latestEventId', null));
+    handle.down(new RamaxError('storage', 'the disk is full'));
+    expect((await run(waiting)).message).toBe('the disk is full');
+    expect((await rejectionOf(handle.call('changeSpace', deletion))).message).toBe('the disk is full');
+    const patient = handle.call('latestEventId', null, 'untilUp');
+    startWriter(5);
+    expect([await run(patient), await run(handle.call('latestEventId', null))]).toEqual([5, 5]);
+  });
+
+  it('lets a change that a writer has had wait on, for it may have been made; a read fails', async () => {
+    const first = startWriter('never');
+    const change = handle.call('changeSpace', deletion);
+    const read = rejectionOf(handle.call('latestEventId', null));
+    while (first.asked < 2) await scheduler.step();
+    first.port.close();
+    await scheduler.advance(200);
+    handle.down(new RamaxError('storage', 'the disk is full'));
+    expect((await run(read)).message).toBe('the disk is full');
+    startWriter(6);
+    expect(await run(change)).toEqual({ kind: 'marked' });
   });
 
   it('fails what waits, and everything later, when there will be no writer any more', async () => {

@@ -95,6 +95,20 @@ export class Client {
     await this.#send(command as unknown as Sending, {});
   }
 
+  /**
+   * Puts a value with this ballast, and says `ok` or with which code it failed.
+   *
+   * @param isOnce `once`: without an id; the ledger does not keep what it takes to send it again
+   */
+  async fill(space: string, filling: string, isOnce?: 'once'): Promise<string> {
+    const marker = `${this.#prefix}-${this.#markers++}`;
+    const params = { marker, key: 'filled', amount: 1, filling };
+    const sending = { space, command: 'put', marker, parts: 1, params } as const;
+    return this.#send(isOnce === 'once' ? sending : { ...sending, id: `id-${marker}` }, {
+      timeoutMs: 30_000,
+    });
+  }
+
   /** Asks what the last event is that the space's state shows. */
   async look(spaceName: string): Promise<void> {
     const floor = this.#floors.get(spaceName) ?? 0;
@@ -120,7 +134,10 @@ export class Client {
     const spaceName = random.pick([...this.#spaces.keys()]) ?? '';
     if (random.oneIn(readsOneIn)) return this.look(spaceName);
     const repeated = this.#isRepeating && random.oneIn(4) ? random.pick(this.#recent) : undefined;
-    if (repeated !== undefined) return this.#send(repeated, {});
+    if (repeated !== undefined) {
+      await this.#send(repeated, {});
+      return;
+    }
     const sending = this.#newCommand(spaceName);
     const copies = sending.id !== undefined && random.oneIn(copiesOneIn) ? 2 : 1;
     await Promise.all(Array.from({ length: copies }, () => this.#send(sending, this.#options(spaceName))));
@@ -149,12 +166,13 @@ export class Client {
     };
   }
 
-  async #send(sending: Sending, options: ExecuteOptions): Promise<void> {
+  async #send(sending: Sending, options: ExecuteOptions): Promise<string> {
     const { space, command, marker, parts, id, params } = sending;
     const n = this.#calls++;
     const handle = this.#spaces.get(space);
-    if (handle === undefined) return;
-    const sent = { space, command, marker, parts, params, ...(id === undefined ? {} : { id }) };
+    if (handle === undefined) return 'no space';
+    // What has no id is never sent again.
+    const sent = { space, command, marker, parts, ...(id === undefined ? {} : { id, params }) };
     this.#ledger.write({ k: 'sent', n, ...sent });
     try {
       const choice = id === undefined ? options : { ...options, commandId: id };
@@ -164,11 +182,13 @@ export class Client {
       this.acknowledged++;
       if (id !== undefined) this.#recent.splice(0, this.#recent.length < recentMax ? 0 : 1);
       if (id !== undefined) this.#recent.push(sending);
+      return 'ok';
     } catch (error) {
       const code = error instanceof RamaxError ? error.code : `untyped ${String(error)}`;
       this.#ledger.write({ k: 'error', n, code });
       // Whoever is turned away does not come back at once.
-      if (code === 'unavailable' || code === 'overloaded') await pause(20);
+      if (code === 'unavailable' || code === 'overloaded' || code === 'storage') await pause(20);
+      return code;
     }
   }
 

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from './row.js';
 import { runRow } from './run-rows.js';
+import { shimLibrary } from './shim/disk-shim.js';
 
 /** The same every time: other seeds are tried from the command line. */
 const seed = 1;
@@ -22,4 +23,10 @@ export function expectSound(row: Row, trials: number = row.ciTrials): void {
       expect(result.faults).toBeGreaterThan(0);
     });
   });
+}
+
+/** The same for a row that needs the shim of `shim/`: skipped, with its count, where that cannot be built. */
+export function expectSoundOverShim(row: Row): void {
+  if (shimLibrary() !== undefined) expectSound(row);
+  else it.skip(`torture: ${row.what}: SKIPPED ${row.ciTrials} ${row.unit}: no Linux, or no C compiler`);
 }

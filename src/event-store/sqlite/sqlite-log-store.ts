@@ -11,7 +11,8 @@
  *   - A batch is acknowledged only while the database file is still where it was opened.
  *   - Each transaction that writes anything raises the last event id or the change number. The witness is told of it behind
  *     the commit; see `witness.ts` for what its failure does, which is nothing to the commit.
- *   - A checkpoint that fails does not take back the commit before it; it stops the store at the next call.
+ *   - A checkpoint that fails does not take back the commit before it. It is tried again (`wal-checkpoints.ts`), or stops the
+ *     store at the next call.
  */
 
 import { AssertionFailed } from '../../core/assert.js';
@@ -30,7 +31,15 @@ import { checkFormat, type FileFormat } from '../../sqlite/file-format.js';
 import { FileIdentity } from '../../sqlite/file-identity.js';
 import { applyBatch, assertBatch } from '../apply-batch.js';
 import { newerOwner } from '../log-errors.js';
-import type { BackupControl, Durability, LogHealth, LogStore, LogWrite, LogWriteOutcome, SpaceHead } from '../port.js';
+import type {
+  BackupControl,
+  Durability,
+  LogHealth,
+  LogStore,
+  LogWrite,
+  LogWriteOutcome,
+  SpaceHead,
+} from '../port.js';
 import { copyLog } from './log-copy.js';
 import { logFormat, metaKeys } from './log-format.js';
 import { LogMaintenance } from './log-maintenance.js';

@@ -9,7 +9,8 @@
  *     the write-ahead log stays bounded, whatever that thread does.
  */
 
-import { type Connection, checkpointWal, type Statement } from '../../sqlite/connection.js';
+import { isPassingTrouble } from '../../core/errors.js';
+import { type Connection, checkpointWal, type Statement, storageError } from '../../sqlite/connection.js';
 
 /**
  * Pages in the write-ahead log that are not in the database yet (16 MiB at 4 KiB each) at which they are moved. A
@@ -29,6 +30,15 @@ const restartPagesMust = 32_768;
 
 /** The last pages are no more than these: some commits. */
 const lastPagesMax = 1_024;
+
+/**
+ * A checkpoint that failed is tried again behind so many pages more (4 MiB): while the disk cannot take the pages, commits that
+ * still find room in the write-ahead log are as durable as ever.
+ */
+const retryPages = 1_024;
+
+/** The length from which on commits end while checkpoints fail (512 MiB): whoever opens the log has to read all of it. */
+const failingPagesMax = 131_072;
 
 /** How long a write-ahead log is, and how much of it is in the database. */
 export class WalStatus {
@@ -58,6 +68,8 @@ export class WriterCheckpoints {
   readonly #pagesMin: number;
   /** How far we have moved pages ourselves: a reader may keep the write-ahead log from beginning again for a while. */
   #movedTo = 0;
+  /** The last checkpoint failed: the length from which on the next one is tried. */
+  #retryAt = 0;
 
   /** @param isAlone nobody else moves pages */
   constructor(connection: Connection, isAlone: boolean) {
@@ -66,15 +78,33 @@ export class WriterCheckpoints {
     this.#pagesMin = isAlone ? checkpointPagesMin : unaidedPagesMin;
   }
 
-  /** After each commit. Throws what SQLite says of a checkpoint that fails. */
+  /**
+   * After each commit. A checkpoint that fails takes nothing back: nothing counts as moved, so the next one moves it all
+   * again. Throws what SQLite says of it when that is not trouble of the disk that passes, or the write-ahead log is too long.
+   */
   committed(): void {
     const { walPages, movedPages } = this.#wal.read();
-    if (walPages < this.#movedTo) this.#movedTo = 0;
+    if (walPages < this.#movedTo) {
+      this.#movedTo = 0;
+      this.#retryAt = 0;
+    }
+    if (walPages < this.#retryAt) return;
     const pages = walPages - movedPages;
     const hasMoved = movedPages > this.#movedTo;
     const areLast = hasMoved && pages <= lastPagesMax && walPages >= restartPagesMin;
     const isLong = hasMoved && walPages >= restartPagesMust;
     if (pages < this.#pagesMin && !areLast && !isLong) return;
-    this.#movedTo = checkpointWal(this.#connection, 'PASSIVE').checkpointedPages;
+    this.#move(walPages);
+  }
+
+  #move(walPages: number): void {
+    try {
+      this.#movedTo = checkpointWal(this.#connection, 'PASSIVE').checkpointedPages;
+      this.#retryAt = 0;
+    } catch (error) {
+      const failure = storageError(error, 'cannot move the write-ahead log into the database');
+      if (!isPassingTrouble(failure) || walPages >= failingPagesMax) throw failure;
+      this.#retryAt = walPages + retryPages;
+    }
   }
 }

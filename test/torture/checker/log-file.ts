@@ -3,7 +3,8 @@
  * file of this folder imports anything of Ramax (a test holds it to that).
  */
 
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Unpackr } from 'msgpackr';
@@ -112,14 +113,30 @@ function eventOf(row: EventRow): LogEvent {
 export function readLog(directory: string): LogContents | undefined {
   const file = join(directory, 'ramax.db');
   if (!existsSync(file)) return undefined;
-  const database = new Database(file, { readonly: true, timeout: 5_000 });
-  try {
+  return reading(file, (database) => {
     if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'events'").get() === undefined)
       return undefined;
     // One transaction: one moment of the log, also while a runtime writes it.
     return database.transaction(() => contentsOf(database))();
+  });
+}
+
+/**
+ * Reads a file as it lies. Of one that was killed while it was made, a rollback journal may be left: it can only be rolled
+ * back where it can be written, in a copy.
+ */
+function reading<Result>(file: string, read: (database: Database.Database) => Result): Result {
+  const isHalfMade = existsSync(`${file}-journal`);
+  const copies = isHalfMade ? mkdtempSync(join(tmpdir(), 'ramax-checked-')) : undefined;
+  const place = copies === undefined ? file : join(copies, 'copy');
+  if (copies !== undefined)
+    for (const suffix of ['', '-journal']) copyFileSync(file + suffix, place + suffix);
+  const database = new Database(place, { readonly: !isHalfMade, timeout: 5_000 });
+  try {
+    return read(database);
   } finally {
     database.close();
+    if (copies !== undefined) rmSync(copies, { recursive: true });
   }
 }
 
@@ -155,12 +172,7 @@ export function readViews(directory: string, logId: string): StoredView[] {
   for (let partition = 0; partition < 16; partition++) {
     const file = join(directory, `pstate-${String(partition).padStart(2, '0')}.db`);
     if (!existsSync(file)) continue;
-    const database = new Database(file, { readonly: true, timeout: 5_000 });
-    try {
-      views.push(...database.transaction(() => viewsOf(database, logId))());
-    } finally {
-      database.close();
-    }
+    views.push(...reading(file, (database) => database.transaction(() => viewsOf(database, logId))()));
   }
   return views;
 }

@@ -30,6 +30,8 @@ export interface LoadPlan {
   readonly forMs?: number;
   /** When all is sent, the process kills itself, so that its write-ahead log stays. */
   readonly isAbandoned?: boolean;
+  /** Spaces are made and deleted meanwhile. */
+  readonly isDeleting?: boolean;
 }
 
 const plan = JSON.parse(process.argv[2] ?? '') as LoadPlan;
@@ -75,8 +77,12 @@ if (plan.retentionMs === undefined)
   await Promise.all(again.map((command) => command && client.resend(command)));
 
 if (plan.forMs !== undefined) setTimeout(() => client.stop(), plan.forMs);
+let isLoaded = false;
+const deleting = plan.isDeleting === true && plan.mode === 'load' ? makeAndDelete() : undefined;
 if (plan.mode === 'load') await client.run(plan.inFlight, plan.callsMax);
 if (plan.isAbandoned === true) process.kill(process.pid, 'SIGKILL');
+isLoaded = true;
+await deleting;
 if (plan.mode === 'settle' || plan.retentionMs !== undefined) {
   for (let round = 0; round < 10; round++) {
     const open = unsettled(commandsOf(readLedger(plan.ledger)).values());
@@ -92,3 +98,12 @@ if (plan.mode === 'settle' || plan.retentionMs !== undefined) {
 }
 await ramax.close();
 ledger.close();
+
+/** Spaces without events: what is left of a deleted space shows in its rows, and in those of the others. */
+async function makeAndDelete(): Promise<void> {
+  for (let n = 0; !isLoaded; n++) {
+    const name = `deleted-${n % 3}`;
+    await ramax.spaces.getOrCreate(name);
+    await ramax.spaces.delete(name);
+  }
+}
