@@ -87,7 +87,15 @@ export {
   type EventStoreOptions,
   type ReadOptions,
 } from './event-store/event-store.js';
-export type { BackupProgress, Durability, LogHealth, LogReader, LogStore, LostTail, SpaceRow } from './event-store/port.js';
+export type {
+  BackupProgress,
+  Durability,
+  LogHealth,
+  LogReader,
+  LogStore,
+  LostTail,
+  SpaceRow,
+} from './event-store/port.js';
 export type { SpaceLimits, SpaceSettings, Suspension } from './event-store/space-settings.js';
 export { nodePlatform } from './platform/node-platform.js';
 export { type OpenStorage, openStorage } from './platform/open-storage.js';

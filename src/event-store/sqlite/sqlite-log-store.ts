@@ -30,7 +30,15 @@ import { checkFormat, type FileFormat } from '../../sqlite/file-format.js';
 import { FileIdentity } from '../../sqlite/file-identity.js';
 import { applyBatch, assertBatch } from '../apply-batch.js';
 import { newerOwner } from '../log-errors.js';
-import type { BackupControl, Durability, LogHealth, LogStore, LogWrite, LogWriteOutcome, SpaceHead } from '../port.js';
+import type {
+  BackupControl,
+  Durability,
+  LogHealth,
+  LogStore,
+  LogWrite,
+  LogWriteOutcome,
+  SpaceHead,
+} from '../port.js';
 import { copyLog } from './log-copy.js';
 import { logFormat, metaKeys } from './log-format.js';
 import { LogMaintenance } from './log-maintenance.js';
