@@ -7,6 +7,7 @@
  *   - What a backup or a restore that fails has made is removed.
  *   - A restored log is another log: it has an id of its own, so that projections and lookups of the first one, which may be ahead of
  *     it, are thrown away wherever they meet it, and it says what it was restored from.
+ *   - It has a witness of its own, so that it starts like any other, and the loss of its end is noticed.
  *   - The restored directory appears whole, by one renaming.
  */
 
@@ -18,6 +19,7 @@ import { setImmediate } from 'node:timers/promises';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import { logFormat, metaKeys } from '../event-store/sqlite/log-format.js';
 import { type LogSummary, summaryOf, verifyChains } from '../event-store/sqlite/verify-log.js';
+import { witnessCopy } from '../event-store/sqlite/witnessed-opening.js';
 import { type Connection, openPlainFile, storageError } from '../sqlite/connection.js';
 import { checkFormat } from '../sqlite/file-format.js';
 import type { BackupTarget } from './adapter.js';
@@ -99,7 +101,10 @@ export async function restore(from: string, to: string): Promise<BackupManifest>
       });
       // The copy of the copy is what is verified: it is what will be used.
       await verifyCopy(file, manifest);
-      withLog(file, 'change', (connection) => makeAnotherLog(connection, manifest));
+      withLog(file, 'change', (connection) => {
+        makeAnotherLog(connection, manifest);
+        witnessCopy(connection, Date);
+      });
       await syncPath(file);
       await syncPath(draft);
       await moveTo(draft, target);

@@ -81,7 +81,7 @@ describe('a backup', () => {
 
     const restored = join(await bed.directory(), 'restored');
     await restoreBackup({ from: target, to: restored });
-    expect(readdirSync(restored)).toEqual(['ramax.db']);
+    expect(readdirSync(restored)).toEqual(['ramax.db', 'ramax.witness']);
     const again = await bed.start({ storage: sqlite({ directory: restored }) });
     expect(await again.latestEventId()).toBe(manifest.lastEventId);
     const items = (await (await again.spaces.getOrCreate('other')).query('items')) as unknown[];

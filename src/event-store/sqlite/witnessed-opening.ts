@@ -11,7 +11,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import type { Platform } from '../../core/clock.js';
+import type { Clock, Platform } from '../../core/clock.js';
 import { RamaxError } from '../../core/errors.js';
 import { type Connection, openConnection } from '../../sqlite/connection.js';
 import { checkFormat, type FileFormat, migrate } from '../../sqlite/file-format.js';
@@ -22,7 +22,13 @@ import { type LogState, readLogState } from './log-state.js';
 import { busyTimeoutMs } from './sqlite-log-reader.js';
 import { Witness } from './witness.js';
 import { checkWitness } from './witness-check.js';
-import { type FoundWitness, readWitness, type WitnessFiles, witnessFileOf } from './witness-file.js';
+import {
+  diskWitnessFiles,
+  type FoundWitness,
+  readWitness,
+  type WitnessFiles,
+  witnessFileOf,
+} from './witness-file.js';
 import type { WitnessRecord } from './witness-record.js';
 
 /** A log that is what its witness knows. */
@@ -129,6 +135,16 @@ function raiseByOne(connection: Connection, key: string): number {
   throw new RamaxError('corrupt', `${connection.name} has lost its ${key}`, { details: { key } });
 }
 
+/**
+ * Makes the witness of a log that nobody has open: of a copy that was verified. One of a format without witnesses gets its first when
+ * it is opened.
+ */
+export function witnessCopy(connection: Connection, clock: Pick<Clock, 'now'>): void {
+  const state = stateOf(connection);
+  if (state.version < witnessedFromVersion) return;
+  diskWitnessFiles.make(witnessFileOf(connection.name), recordOf(state, { clock })).close();
+}
+
 function stateOf(connection: Connection): LogState {
   const state = readLogState(connection);
   if (state !== undefined) return state;
@@ -136,7 +152,7 @@ function stateOf(connection: Connection): LogState {
 }
 
 /** All that is there is synced, or will be before anybody is told of it. */
-function recordOf(log: LogState, { clock }: Platform): WitnessRecord {
+function recordOf(log: LogState, { clock }: { readonly clock: Pick<Clock, 'now'> }): WitnessRecord {
   const { logId, changeNumber, lastEventId, lastSpaceId } = log;
   const lastHash = log.hashOf(lastEventId) ?? genesisHash;
   if (lastHash.length !== genesisHash.length) throw damagedHash(lastEventId);
