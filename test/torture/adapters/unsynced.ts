@@ -10,11 +10,11 @@ const weakened = new WeakSet<Database.Database>();
 const { pragma } = Database.prototype;
 
 function weakPragma(this: Database.Database, source: string, options?: Database.PragmaOptions): unknown {
-  if (source === 'synchronous = FULL') {
+  if (/\bsynchronous = FULL$/.test(source)) {
     weakened.add(this);
-    return pragma.call(this, 'synchronous = NORMAL', options);
+    return pragma.call(this, source.replace('FULL', 'NORMAL'), options);
   }
-  if (source === 'synchronous' && weakened.has(this)) return 2;
+  if (/\bsynchronous$/.test(source) && weakened.has(this)) return 2;
   return pragma.call(this, source, options);
 }
 

@@ -28,8 +28,10 @@ export function checkStoredViews(log: LogContents, views: readonly StoredView[])
     if (view.lastSequence > 0 && events[view.lastSequence - 1]?.eventId !== view.lastEventId) {
       broken.push(`${where}: its checkpoint names event ${view.lastEventId}, which is not there`);
     }
+    const place = `${view.spaceId}\0${view.view}\0${view.version}\0${view.build}\0`;
     for (const [key, { bytes, checksum }] of view.entries) {
-      if (crc32(bytes) !== checksum) broken.push(`${where}: ${key} does not have its checksum`);
+      if (crc32(Buffer.concat([Buffer.from(`${place}${key}\0`), bytes])) !== checksum)
+        broken.push(`${where}: ${key} does not have its checksum`);
     }
     const folded = foldUpTo(events, view.lastSequence);
     const expected = view.view === 'main' ? folded.main : folded.amounts;
