@@ -368,10 +368,9 @@ function checkedOptions(options: RamaxOptions, cores: number): CheckedOptions {
   checkInteger(shards, 'shards', 1, partitionCount);
   checkInteger(ownershipWaitMs, 'ownershipWaitMs', 0);
   checkOverloadPolicy(overload);
-  checkStorageRef(storage);
   return {
     app: appUrl(app),
-    storage,
+    storage: checkedStorage(storage),
     shards,
     ownershipWaitMs,
     overload,
@@ -390,14 +389,28 @@ function checkedKeyOf(encryption: unknown): EncryptionOptions['keyOf'] | undefin
   return keyOf;
 }
 
-function checkStorageRef(storage: Partial<StorageRef> | null): void {
-  const isObject = typeof storage === 'object' && storage !== null;
-  if (isObject && typeof storage.module === 'string' && typeof storage.options === 'object') return;
+/** A getter or a proxy may throw when it is read: then it is none of ours. */
+function checkedStorage(storage: Partial<StorageRef> | null): StorageRef {
+  try {
+    const { module, options } = storage ?? {};
+    const isRef = typeof module === 'string' && typeof options === 'object' && options !== null;
+    if (isRef) return { module, options: { ...options } };
+  } catch {
+    // Refused below.
+  }
   throw invalidInput('storage', 'what sqlite() or memory() returns', storage);
 }
 
+function isUrl(app: unknown): app is URL {
+  try {
+    return app instanceof URL;
+  } catch {
+    return false;
+  }
+}
+
 function appUrl(app: unknown): string {
-  if (app instanceof URL) return app.href;
+  if (isUrl(app)) return app.href;
   if (typeof app === 'string' && URL.canParse(app)) return app;
   throw invalidInput('app', 'a URL, such as new URL("./my.app.js", import.meta.url)', app);
 }

@@ -6,7 +6,7 @@
  * Written by programs (`programs/`), read by the checker, which trusts nothing else. It must not import Ramax.
  */
 
-import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 
 /** A process has started to write; numbers of calls begin anew. */
 export interface RunLine {
@@ -98,7 +98,9 @@ export class Ledger {
 /** All whole lines; a line that a kill cut short promised nothing. */
 export function readLedger(path: string): LedgerLine[] {
   const lines: LedgerLine[] = [];
-  for (const text of readFileSync(path, 'utf8').split('\n')) {
+  // A kill may come before the first line is written.
+  const written = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  for (const text of written.split('\n')) {
     if (text === '') continue;
     try {
       lines.push(JSON.parse(text) as LedgerLine);

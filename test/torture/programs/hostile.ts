@@ -83,9 +83,18 @@ const doors: readonly (readonly [name: string, call: (value: unknown, options: u
   [
     'start',
     (value, options) =>
-      whole['never'] ?? Ramax.start({ app: value, storage: value, ...(options as object) } as never),
+      whole['never'] ?? Ramax.start({ app: value, storage: value, ...copyOf(options) } as never),
   ],
 ];
+
+/** As much of it as can be read: what throws here is no door's. */
+function copyOf(options: unknown): object {
+  try {
+    return { ...(options as object) };
+  } catch {
+    return {};
+  }
+}
 const optionFields = [...waitFields, 'commandId', 'causationId', 'correlationId', 'expectedSequence'];
 const moreFields = [
   'from',
