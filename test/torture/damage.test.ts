@@ -1,0 +1,4 @@
+import { expectSound } from './expect-sound.js';
+import { damage } from './rows/damage.js';
+
+expectSound(damage);
