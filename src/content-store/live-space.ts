@@ -335,8 +335,11 @@ export class LiveSpace {
 
   async #recover(cause: RamaxError, resume: () => void): Promise<void> {
     await this.#interlock.whenQuiet();
-    const held = this.#speculation.takeAll();
-    const before = this.#speculation.committed.lastSpaceSequence;
+    // Damage may be met while the space stands by: what it keeps for the next writer goes on from here.
+    const by = this.#standby;
+    this.#standby = undefined;
+    const held = [...(by?.held ?? []), ...this.#speculation.takeAll()];
+    const before = by?.before ?? this.#speculation.committed.lastSpaceSequence;
     try {
       if (!this.#damage.isLost) this.#views.retireDamaged(cause);
       await this.#load();
@@ -442,6 +445,7 @@ export class LiveSpace {
       const opened = await openWithSomeWriter(log, spaceId, 'untilUp');
       if (this.#standby !== standby) return;
       await this.#interlock.exclusively(async () => {
+        if (this.#standby !== standby) return;
         await this.#loadFrom(opened);
         const turns = await this.#speculation.settle(standby.held, standby.before);
         this.#standby = undefined;

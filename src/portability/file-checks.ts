@@ -95,8 +95,16 @@ export function checkCommand(
   throw damaged(line, `its event ${command.spaceSequence} is missing`);
 }
 
+/** As long as any id may be by default. */
+const keyIdBytesMax = 512;
+
 /** Fields that this version does not know are kept as they are. */
-function checkSettings({ suspended, limits }: Readonly<Record<string, Value>>): void {
+function checkSettings({ suspended, limits, encryption }: Readonly<Record<string, Value>>): void {
+  if (encryption !== undefined) {
+    const { keyId, check } = objectOf(encryption, 'settings.encryption');
+    checkId(keyId, 'settings.encryption.keyId', keyIdBytesMax);
+    if (typeof check !== 'string') throw invalidInput('settings.encryption.check', 'a string', check);
+  }
   if (suspended !== undefined) {
     const { at, reason, reads } = objectOf(suspended, 'settings.suspended');
     checkInteger(at, 'settings.suspended.at', 0);

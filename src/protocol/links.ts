@@ -45,6 +45,11 @@ import type { ShardHealth, ShardStats, WriterStats } from './stats.js';
 
 export type { SpaceAddress } from './bodies.js';
 
+/** Why traces of a deleted space may be left in unused parts of a file; null: there are none, or the file is over the bound. */
+export interface Traces {
+  readonly traces: ErrorData | null;
+}
+
 /** What main asks of a shard. */
 export interface ShardCalls {
   /** The first call: resolves when the shard can take others. */
@@ -81,7 +86,7 @@ export interface ShardCalls {
   readonly skipEvent: Call<SpaceAddress & { readonly view: string; readonly spaceSequence: number }, null>;
   readonly checkpoint: Call<SpaceAddress, Checkpoint>;
   /** The space is marked as deleted: lets go of it and removes its projections. */
-  readonly dropSpace: Call<SpaceAddress & { readonly rewriteBytesMax: number }, null>;
+  readonly dropSpace: Call<SpaceAddress & { readonly rewriteBytesMax: number }, Traces>;
   /** The key of an encrypted space, as hexadecimal text; it comes before every call that needs it. */
   readonly unlockSpace: Call<{ readonly spaceId: number; readonly key: string }, null>;
   /** Closes an encrypted space and forgets its key. */
@@ -191,7 +196,7 @@ export interface WriterCalls extends LogReadCalls {
   /** A port to a shard comes with it. */
   readonly connectShard: Call<null, null>;
   /** Removes the rows of a space that is marked as deleted, in chunks between the commits, and then what is left of them in the files. */
-  readonly purgeSpace: Call<{ readonly spaceId: number; readonly rewriteBytesMax: number }, null>;
+  readonly purgeSpace: Call<{ readonly spaceId: number; readonly rewriteBytesMax: number }, Traces>;
   readonly changeSpace: Call<SpaceChange, LogWriteOutcome>;
   /** Copies the log into a file, beside the commits. */
   readonly backup: Call<{ readonly file: string }, null, BackupProgress>;

@@ -254,10 +254,13 @@ export class ResidentSpace {
     if (this.#failed !== undefined && clock.monotonicMs() < this.#failed.untilMs) {
       return Promise.reject(this.#failed.error);
     }
+    const cipher = this.#cipher;
     this.#opening ??= this.#openAnew()
       .catch((error: unknown) => {
         const failure = asRamaxError(error, 'storage', 'the space cannot be opened');
-        this.#failed = { error: failure, untilMs: clock.monotonicMs() + reopenDelayMs };
+        // With another key it may be opened at once.
+        if (cipher === this.#cipher)
+          this.#failed = { error: failure, untilMs: clock.monotonicMs() + reopenDelayMs };
         throw failure;
       })
       .finally(() => {

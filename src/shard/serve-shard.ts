@@ -65,8 +65,8 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
     },
     checkpoint: (address) => shard.space(address).checkpoint(),
     async dropSpace({ rewriteBytesMax, ...address }) {
-      await shard.dropSpace(address, rewriteBytesMax);
-      return null;
+      const traces = await shard.dropSpace(address, rewriteBytesMax);
+      return { traces: traces?.toData() ?? null };
     },
     unlockSpace({ spaceId, key }) {
       shard.unlock(spaceId, Buffer.from(key, 'hex'));

@@ -19,7 +19,7 @@ import { planView } from '../content-store/view-plan.js';
 import type { Cipher } from '../core/cipher.js';
 import type { Clock, Platform, Timer } from '../core/clock.js';
 import { yieldToPorts } from '../core/clock.js';
-import type { RamaxError } from '../core/errors.js';
+import { asRamaxError, isRamaxError, type RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import type { SpaceAddress } from '../protocol/links.js';
@@ -131,22 +131,37 @@ export class Shard {
     this.#shared.history.forget(spaceId);
   }
 
-  /** The space is deleted: lets go of it, and removes its projections a bounded number of rows at a time. */
-  async dropSpace(address: SpaceAddress, rewriteBytesMax: number): Promise<void> {
+  /**
+   * The space is deleted: lets go of it, and removes its projections a bounded number of rows at a time. Gives back why traces may be
+   * left of them in the file, where they may: that keeps nobody from removing the rest of the space.
+   */
+  async dropSpace(address: SpaceAddress, rewriteBytesMax: number): Promise<RamaxError | undefined> {
     const resident = this.space(address);
     await resident.drop();
     this.#shared.history.forget(address.spaceId);
     const store = this.#partitions.of(address.spaceId);
-    while (!store.dropSpace(address.spaceId, this.#options.limits.purgeRowsMax).done) {
-      await yieldToPorts(this.#clock);
-    }
+    while (!this.#dropRows(store, address.spaceId)) await yieldToPorts(this.#clock);
     if (this.#residents.delete(address.spaceId)) this.#figures.keep(resident.stats);
     const { vitals } = this.#shared;
     vitals.worksLong();
     try {
       store.scrub(rewriteBytesMax);
+      return undefined;
+    } catch (error) {
+      return asRamaxError(error, 'storage', 'the projections could not be cleared of what was deleted');
     } finally {
       vitals.rests();
+    }
+  }
+
+  /** Says whether none are left. A file that is found damaged was set aside by that: the fresh one has none. */
+  #dropRows(store: PStateStore, spaceId: number): boolean {
+    const { purgeRowsMax } = this.#options.limits;
+    try {
+      return store.dropSpace(spaceId, purgeRowsMax).done;
+    } catch (error) {
+      if (!isRamaxError(error, 'corrupt') || error.details['isSetAside'] !== true) throw error;
+      return store.dropSpace(spaceId, purgeRowsMax).done;
     }
   }
 

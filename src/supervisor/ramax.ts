@@ -5,7 +5,7 @@
 
 import type { Platform } from '../core/clock.js';
 import type { App } from '../core/define-app.js';
-import { invalidInput, RamaxError } from '../core/errors.js';
+import { invalidInput, isPassingTrouble, RamaxError } from '../core/errors.js';
 import type { RecordedEvent } from '../core/event.js';
 import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
 import { checkId, checkInteger, checkOptions } from '../core/names.js';
@@ -333,7 +333,11 @@ export class RamaxRuntime<A extends App = App> {
   /** What an earlier runtime has begun to delete. */
   async #finishDeletions(): Promise<void> {
     for (const spaceId of this.#supervisor.deletedSpaces) {
-      await this.spaces.finishDeletion({ spaceId, spaceName: `deleted space ${spaceId}` });
+      const deletion = this.spaces.finishDeletion({ spaceId, spaceName: `deleted space ${spaceId}` });
+      // Nobody finds the space; a full disk keeps nobody from the others. The next start goes on with it.
+      await deletion.catch((error: unknown) => {
+        if (!isPassingTrouble(error)) throw error;
+      });
     }
   }
 }

@@ -118,7 +118,8 @@ export class SpaceCopies {
       const space = await this.#existing(spaceName);
       const upTo = await this.#reached(space, spaceSequence, 'spaceSequence');
       const restored = await this.#copy(space, { ...control, report, to: spaceName, replaces: true, upTo });
-      await this.#finishDeletion(space);
+      // It has taken effect: what is left of the old one goes at the next start at the latest.
+      await this.#finishDeletion(space).catch(() => {});
       return restored;
     });
   }

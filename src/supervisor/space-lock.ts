@@ -29,6 +29,7 @@ export class SpaceLock {
   #isOpen = false;
   #isAsking = false;
   #timesLocked = 0;
+  #ended: RamaxError | undefined;
   readonly #waiting: Waiting[] = [];
 
   constructor(spaceId: number, encryption: SpaceEncryption, keys: KeyRing, shard: ShardHandle) {
@@ -40,12 +41,16 @@ export class SpaceLock {
 
   /** Calls `open` when the shard has the key: at once, where it has it and nobody is before. */
   pass(open: () => void, failed: (error: RamaxError) => void): void {
+    if (this.#ended !== undefined) {
+      failed(this.#ended);
+      return;
+    }
     if (this.#isOpen && this.#waiting.length === 0) {
       open();
       return;
     }
     this.#waiting.push({ open, failed });
-    if (!this.#isAsking) void this.#ask();
+    if (!this.#isAsking && !this.#isOpen) void this.#ask();
   }
 
   /** The same as a promise. */
@@ -65,27 +70,43 @@ export class SpaceLock {
     await this.#shard.lock(this.spaceId);
   }
 
+  /** The space is gone: nobody passes any more, and its key is asked for no more. */
+  end(error: RamaxError): void {
+    this.#ended = error;
+    this.#isOpen = false;
+    this.#timesLocked++;
+    this.#failAll(error);
+    void this.#shard.lock(this.spaceId);
+  }
+
   async #ask(): Promise<void> {
     this.#isAsking = true;
     try {
-      this.#shard.unlock(this.spaceId, await this.#key());
-      this.#isOpen = true;
-      this.#letThrough();
+      for (;;) {
+        const lockedBefore = this.#timesLocked;
+        const { key } = await this.#keys.load(this.encryption);
+        // What was asked for before the space was locked again does not count.
+        if (this.#ended !== undefined) return;
+        if (lockedBefore !== this.#timesLocked) continue;
+        this.#isAsking = false;
+        this.#open(key);
+        return;
+      }
     } catch (error) {
-      const failure = asRamaxError(error, 'unavailable', 'the key of the space cannot be had');
-      for (const { failed } of this.#waiting.splice(0)) failed(failure);
-    } finally {
+      // Before anybody is told: who fails makes room for another, and that one asks again.
       this.#isAsking = false;
+      this.#failAll(asRamaxError(error, 'unavailable', 'the key of the space cannot be had'));
     }
   }
 
-  /** What was asked for before the space was locked again does not count. */
-  async #key(): Promise<Uint8Array> {
-    for (;;) {
-      const lockedBefore = this.#timesLocked;
-      const { key } = await this.#keys.load(this.encryption);
-      if (lockedBefore === this.#timesLocked) return key;
-    }
+  #open(key: Uint8Array): void {
+    this.#shard.unlock(this.spaceId, key);
+    this.#isOpen = true;
+    this.#letThrough();
+  }
+
+  #failAll(error: RamaxError): void {
+    for (const { failed } of this.#waiting.splice(0)) failed(error);
   }
 
   /** Who comes meanwhile waits behind those that are here. */

@@ -8,6 +8,7 @@ import { type Cipher, isSealed, keyMissing, type SpaceEncryption } from '../core
 import { isRamaxError } from '../core/errors.js';
 import type { SpaceRow, StoredEvent } from '../event-store/port.js';
 import { unsealed } from '../event-store/seal.js';
+import { spaceNotFound } from '../space/space-errors.js';
 import type { KeyRing } from './key-ring.js';
 import { SpaceLock } from './space-lock.js';
 import type { Supervisor } from './supervisor.js';
@@ -41,7 +42,8 @@ export class SpaceLocks {
 
   /** The space is deleted. */
   drop(spaceId: number): void {
-    if (this.#locks.delete(spaceId)) void this.#supervisor.shardOf({ spaceId }).lock(spaceId);
+    this.#locks.get(spaceId)?.end(spaceNotFound(spaceId));
+    this.#locks.delete(spaceId);
   }
 
   /** No thread holds the key any more when this resolves, and what was read with it is let go of. */

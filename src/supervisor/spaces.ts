@@ -2,7 +2,7 @@
 
 import { assert } from '../core/assert.js';
 import type { App } from '../core/define-app.js';
-import { invalidInput, isPassingTrouble, isRamaxError, RamaxError } from '../core/errors.js';
+import { type ErrorData, invalidInput, isPassingTrouble, isRamaxError, RamaxError } from '../core/errors.js';
 import { checkId, checkInteger, checkOptions, checkSpaceName } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
 import type { CreateSpaceRequest, LogReader, LogWriteOutcome, SpaceRow } from '../event-store/port.js';
@@ -289,8 +289,9 @@ export class Spaces<A extends App = App> {
       // The mark was committed by a writer that was lost before it could say so.
       if (!isRamaxError(error, 'not_found')) throw error;
     });
-    const cleared = await this.finishDeletion(space, rewriteBytesMax);
-    await cleared.lookups;
+    const { lookups, traces } = await this.finishDeletion(space, rewriteBytesMax);
+    await lookups;
+    if (traces !== null) throw tracesLeft(space, traces);
   }
 
   /**
@@ -300,17 +301,17 @@ export class Spaces<A extends App = App> {
   async finishDeletion(
     { spaceId, spaceName }: Pick<SpaceRow, 'spaceId' | 'spaceName'>,
     rewriteBytesMax = this.#services.limits.rewriteBytesMax,
-  ): Promise<{ readonly lookups: Promise<void> }> {
+  ): Promise<{ readonly lookups: Promise<void>; readonly traces: ErrorData | null }> {
     const { supervisor } = this.#services;
     const shard = supervisor.shardOf({ spaceId });
-    await shard.call('dropSpace', { spaceId, spaceName, rewriteBytesMax }).answer;
+    const dropped = await shard.call('dropSpace', { spaceId, spaceName, rewriteBytesMax }).answer;
     shard.forget(spaceId);
     this.#services.calls.forget(spaceId);
     this.#services.locks.drop(spaceId);
-    await supervisor.writer.call('purgeSpace', { spaceId, rewriteBytesMax }, 'untilUp');
+    const purged = await supervisor.writer.call('purgeSpace', { spaceId, rewriteBytesMax }, 'untilUp');
     const lookups = supervisor.lookups.spacePurged();
     lookups.catch(() => {});
-    return { lookups };
+    return { lookups, traces: dropped.traces ?? purged.traces };
   }
 
   /** Changes settings: first on disk, then for whoever calls, then `ends`. */
@@ -395,6 +396,15 @@ export class Spaces<A extends App = App> {
   #handle(row: SpaceRow): SpaceHandle<A> {
     return new SpaceHandle(this.#services, row);
   }
+}
+
+/** The deletion itself is done: the name is free, and no row is left. */
+function tracesLeft({ spaceId, spaceName }: SpaceRow, traces: ErrorData): RamaxError {
+  return new RamaxError(
+    'storage',
+    `the space '${spaceName}' is deleted, but traces of it may be left in unused parts of the files until another one is: ${traces.message}`,
+    { details: { ...traces.details, spaceId, spaceName, isDeleted: true } },
+  );
 }
 
 function checkedKeyId(encryption: unknown): string | undefined {

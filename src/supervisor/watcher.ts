@@ -108,13 +108,40 @@ export class Watcher implements AsyncIterableIterator<Value | undefined, void, v
     try {
       for (;;) {
         this.#assertGoingOn();
-        if (this.#request.lock !== undefined) await this.#request.lock.passed();
+        await this.#unlocked();
+        this.#assertGoingOn();
         const answer = await this.#ask().catch((error: unknown) => this.#lost(error));
         if (answer !== 'lost') return answer;
       }
     } finally {
       this.#room.leave(this);
     }
+  }
+
+  /** A watcher of an encrypted space waits for its key, but not longer than its consumer does. */
+  #unlocked(): Promise<void> {
+    const { lock, signal } = this.#request;
+    if (lock === undefined || this.#isEnded) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => this.#takeBack(watcherAborted());
+      const settle = (): void => {
+        this.#takeBack = () => {};
+        signal?.removeEventListener('abort', onAbort);
+      };
+      this.#takeBack = (error) => {
+        settle();
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const settled = <Args extends unknown[]>(how: (...args: Args) => void) => {
+        return (...args: Args): void => {
+          settle();
+          how(...args);
+        };
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      lock.pass(settled(resolve), settled(reject));
+    });
   }
 
   #assertGoingOn(): void {

@@ -2,6 +2,7 @@
 
 import { assert } from '../core/assert.js';
 import type { Clock } from '../core/clock.js';
+import { asRamaxError } from '../core/errors.js';
 import type { LogReader } from '../event-store/port.js';
 import { type Handlers, later, serve } from '../protocol/link.js';
 import {
@@ -42,8 +43,11 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
     changeSpace: (change) => writer.changeSpace(change),
     async purgeSpace({ spaceId, rewriteBytesMax }) {
       await writer.purgeSpace(spaceId);
-      await writer.scrub(rewriteBytesMax);
-      return null;
+      const traces = await writer.scrub(rewriteBytesMax).then(
+        () => null,
+        (error: unknown) => asRamaxError(error, 'storage', 'the log could not be cleared').toData(),
+      );
+      return { traces };
     },
     async backup({ file }, serving) {
       await writer.backup(file, serving);

@@ -13,6 +13,8 @@ class KeyService {
   readonly keys = new Map<string, Uint8Array>();
   readonly asked: string[] = [];
   failure: Error | undefined;
+  /** What every answer waits for. */
+  wait: Promise<void> | undefined;
 
   constructor(...names: readonly string[]) {
     for (const [index, name] of names.entries()) this.keys.set(name, new Uint8Array(32).fill(index + 1));
@@ -20,6 +22,7 @@ class KeyService {
 
   readonly keyOf = async (keyId: string): Promise<Uint8Array | undefined> => {
     this.asked.push(keyId);
+    await this.wait;
     if (this.failure !== undefined) throw this.failure;
     return this.keys.get(keyId);
   };
@@ -156,5 +159,23 @@ describe('an encrypted space', () => {
     expect(await codeOf(plain.spaces.getOrCreate('new', { encryption: { keyId: 'k' } }))).toBe(
       'invalid_input',
     );
+  });
+
+  it('lets a watcher go that waits for its key, with its signal', async () => {
+    const service = new KeyService('k');
+    const ramax = await bed.start({ encryption: { keyOf: service.keyOf } });
+    const acme = await ramax.spaces.getOrCreate('acme', { encryption: { keyId: 'k' } });
+    await acme.execute('add', { id: '1', value: 1 });
+    await ramax.forgetKey('k');
+    let resolve = (): void => {};
+    service.wait = new Promise((go) => {
+      resolve = go;
+    });
+    const aborting = new AbortController();
+    const next = codeOf(acme.watch('item:1', { signal: aborting.signal }).next());
+    aborting.abort();
+    expect(await next).toBe('aborted');
+    resolve();
+    expect(await acme.fetch('item:1')).toEqual({ id: '1', value: 1 });
   });
 });

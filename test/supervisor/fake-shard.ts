@@ -125,7 +125,7 @@ export class FakeShard {
         return this.health;
       },
       checkpoint: note('checkpoint', { lastEventId: 0, lastSpaceSequence: 0 }),
-      dropSpace: note('dropSpace', null),
+      dropSpace: note('dropSpace', { traces: null }),
       connectWriter: note('connectWriter', null),
       stats: note('stats', undefined as never),
       drain: note('drain', null),

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { nodeCipher } from '../../src/platform/node-cipher.js';
 import { nodePlatform } from '../../src/platform/node-platform.js';
+import { spaceNotFound } from '../../src/space/space-errors.js';
 import { KeyRing } from '../../src/supervisor/key-ring.js';
 import { Quarantine } from '../../src/supervisor/quarantine.js';
 import { ShardHandle } from '../../src/supervisor/shard-handle.js';
@@ -126,5 +127,33 @@ describe('the lock of an encrypted space', () => {
     expect(settled.outcomes['one']).toMatchObject({ code: 'aborted' });
     await answer(key);
     expect(shard.seen).toEqual([`unlock 1 ${hex}`, 'two']);
+  });
+
+  it('asks again for who comes in the moment in which the others fail', async () => {
+    const failed = new Promise<void>((resolve) => {
+      lock.pass(
+        () => {},
+        () => {
+          execute('next');
+          resolve();
+        },
+      );
+    });
+    await answer(undefined);
+    await failed;
+    await answer(key);
+    expect(shard.seen).toEqual([`unlock 1 ${hex}`, 'next']);
+  });
+
+  it('lets nobody through once the space is gone, and asks for its key no more', async () => {
+    execute('waiting');
+    await arrive();
+    lock.end(spaceNotFound(1));
+    await answer(key);
+    execute('late');
+    await arrive();
+    expect(settled.outcomes['waiting']).toMatchObject({ code: 'not_found' });
+    expect(settled.outcomes['late']).toMatchObject({ code: 'not_found' });
+    expect([shard.seen, answers]).toEqual([[], []]);
   });
 });
