@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { LiveSpace } from '../../src/content-store/live-space.js';
 import { localLog } from '../../src/content-store/local-log.js';
 import { fetchTurn } from '../../src/content-store/reads.js';
-import { type AnyTurn, CommandTurn } from '../../src/content-store/turn.js';
+import { type AnyTurn, CommandTurn, ReadTurn } from '../../src/content-store/turn.js';
 import { RamaxError } from '../../src/core/errors.js';
 import { entry, ledger, markers } from './ledger.js';
 import { type LinkFate, LossyLink } from './lossy-link.js';
@@ -68,6 +68,27 @@ describe('a space while nobody can write', () => {
       expect(live.idle).toBe(true);
     },
   );
+
+  it('keeps what is in doubt also when a read meets damage meanwhile, and settles it when a writer is there', async () => {
+    await take('first', bed.command('add', entry('first')));
+    await loseWriter('in doubt', 'answerLost');
+    let isDamaged = true;
+    const meetsDamage = new ReadTurn(() => {
+      if (!isDamaged) return 'mended';
+      isDamaged = false;
+      const details = { spaceId: 1, view: 'main', viewVersion: 1, build: 1 };
+      throw new RamaxError('corrupt', 'the value cannot be read', { details });
+    });
+    await take('read', meetsDamage);
+    await bed.clock.advance(20);
+    expect(settled.outcomes).toMatchObject({ read: { value: 'mended' } });
+    expect(settled.outcomes).not.toHaveProperty('in doubt');
+    link.up();
+    await bed.clock.advance(20);
+    expect(settled.outcomes).toMatchObject({ 'in doubt': { value: { firstEventId: 2, spaceSequence: 2 } } });
+    await take('after', bed.command('add', entry('after')));
+    expect(markers(await bed.events())).toEqual(['first', 'in doubt', 'after']);
+  });
 
   it('answers a read that was held behind what is in doubt', async () => {
     link.fates.push('lost');
