@@ -54,6 +54,14 @@ function entryPoint(name: 'writer' | 'shard' | 'reader' | 'filler' | 'verifier')
   return new URL(`../../workers/${name}.js`, import.meta.url).href;
 }
 
+/**
+ * Piscina says it as an event when a thread fails while it has no task: when it runs out of heap in the moment in which it ends, say. An
+ * event `error` that nobody hears ends the process. How a task ends is told by its promise, and who waits for a thread waits for its exit.
+ */
+function hearFailures(pool: Piscina): void {
+  pool.on('error', () => {});
+}
+
 function startThread(name: 'writer' | 'shard', config: WriterThreadConfig | ShardThreadConfig): Thread {
   const pool = new Piscina({
     filename: entryPoint(name),
@@ -65,6 +73,7 @@ function startThread(name: 'writer' | 'shard', config: WriterThreadConfig | Shar
     // The writer runs no code of an app.
     ...(name === 'shard' ? { resourceLimits: heapOf(config.limits) } : {}),
   });
+  hearFailures(pool);
   const [main, thread] = nodeChannel();
   const loaded = newLoadedFlag();
   const vitals = newVitalsMemory();
@@ -128,6 +137,7 @@ class TaskPool {
       recordTiming: false,
       ...bounds,
     });
+    hearFailures(this.#pool);
   }
 
   async run<Answer>(task: unknown): Promise<Answer> {
