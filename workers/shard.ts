@@ -28,7 +28,7 @@ export default async function shardThread({
 }: ShardTask): Promise<ErrorData | undefined> {
   setLoaded(loaded);
   endOfRejections();
-  const { storage, limits, logId, fence, poisonedEvents } = config;
+  const { storage, limits, logId, fence, poisonedEvents, verdicts } = config;
   const vitals = new Vitals(memory);
   keepBeating(vitals, nodePlatform.clock, limits.hangTimeoutMs);
   try {
@@ -43,6 +43,7 @@ export default async function shardThread({
       main: new NodePort(port),
       vitals,
       poisonedEvents,
+      verdicts,
     });
     return undefined;
   } catch (error) {

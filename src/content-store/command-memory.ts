@@ -60,6 +60,12 @@ export class CommandMemory {
     return this.#state === 'unread' || !this.#known.has(commandId);
   }
 
+  /** Whether a first copy of this command is known. */
+  has({ commandId }: Invocation): boolean {
+    const known = commandId === undefined ? undefined : this.#known.get(commandId);
+    return known !== undefined && known.kind !== 'absent';
+  }
+
   /** Asks the log about these ids: about all, where the space has few records. */
   async lookUp(log: CommandLog, spaceId: number, commandIds: readonly string[]): Promise<void> {
     const epoch = this.#epoch;

@@ -8,6 +8,7 @@ import type { Platform } from '../core/clock.js';
 import type { App, CommandsOf, ParamsOf, QueriesOf, ResultOf } from '../core/define-app.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
+import type { FailIfEventsMatch } from '../core/event-query.js';
 import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import { type LoadedApp, loadApp, mainViewName, unknownName } from '../core/loaded-app.js';
@@ -36,6 +37,16 @@ export interface ExecuteOptions {
   readonly correlationId?: string;
   /** The space's latest sequence as the caller knows it; a `conflict` when it has moved on. */
   readonly expectedSequence?: number;
+  /** How many events the command's entity has, as the caller knows it; a `conflict` when it has others. For commands of deciders. */
+  readonly expectedVersion?: number;
+  /** Facts about the call: a JSON object of at most 16 KiB. Commands see it; it lies under the metadata of each event. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /**
+   * Refuses the command with `conflict` when an event of the space behind `after` matches, those decided and not yet committed included.
+   * `after` is the latest sequence that the caller has seen; default 0: no event may match at all. An id that was accepted before gets
+   * its first answer, whatever matches now.
+   */
+  readonly failIfEventsMatch?: FailIfEventsMatch;
 }
 
 /** A misspelt `commandId` would silently lose the promise "once". */
@@ -44,6 +55,9 @@ export const commandOptionNames = [
   'causationId',
   'correlationId',
   'expectedSequence',
+  'expectedVersion',
+  'metadata',
+  'failIfEventsMatch',
 ] as const satisfies readonly (keyof ExecuteOptions)[];
 
 /** A misspelt `view` would mean the main one. */

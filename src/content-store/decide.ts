@@ -2,16 +2,24 @@
 
 import type { Cipher } from '../core/cipher.js';
 import type { Platform } from '../core/clock.js';
-import type { CommandAnswer, CommandContext } from '../core/define-app.js';
+import { checkExpectedVersion } from '../core/decider.js';
+import type { Command, CommandAnswer, CommandContext } from '../core/define-app.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { EventSpec } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { type LoadedApp, unknownName } from '../core/loaded-app.js';
+import { throughMiddleware } from '../core/middleware.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import { Rejection } from '../core/rejection.js';
+import { builtInCommands, isReserved } from '../core/reserved.js';
 import { checkWith } from '../core/schema/validator.js';
 import { isThenable } from '../core/thenable.js';
-import { type DraftEvent, sealEvents } from '../event-store/seal.js';
+import { TimerRequest } from '../core/timers.js';
+import type { Value } from '../core/values.js';
+import { type DraftEvent, noMetadata, sealEvents } from '../event-store/seal.js';
+import { type BuiltInContext, decideBuiltIn } from './built-in-commands.js';
+import { type BuiltInReader, noBuiltInState } from './built-in-state.js';
+import { checkNotReserved, withTimerEvents } from './timer-requests.js';
 import type { Invocation } from './turn.js';
 
 /** Where a space is: the last event applied, and its hash in the chain. */
@@ -29,6 +37,8 @@ export interface DecisionOptions {
   readonly limits: Limits;
   /** Of an encrypted space. */
   readonly cipher?: Cipher | undefined;
+  /** The timers and imports of the space. Default: none. */
+  readonly state?: BuiltInReader;
 }
 
 /**
@@ -44,16 +54,79 @@ export function draftEvents(
   head: SpaceEnd,
   options: DecisionOptions,
 ): readonly DraftEvent[] {
-  const { app, spaceName, newId, platform, limits, cipher } = options;
+  const { spaceName, newId, platform, limits, cipher } = options;
   checkExpectedSequence(invocation.expectedSequence, head.sequence);
   const timestamp = Math.trunc(platform.clock.now());
-  const { invocationId, commandId, causationId, correlationId } = invocation;
-  const context = { now: timestamp, newId, spaceName, commandId, causationId, correlationId };
-  const answer = decide(app, main, invocation, context);
+  const {
+    invocationId,
+    commandId,
+    causationId,
+    correlationId,
+    metadata = noMetadata,
+    traceparent,
+  } = invocation;
+  const context = { now: timestamp, newId, spaceName, commandId, causationId, correlationId, metadata };
+  const answer = isReserved(invocation.command)
+    ? decideBuiltIn(invocation, builtInContext(main, context, options))
+    : decideWithTimers(main, invocation, context, options);
   if (Rejection.is(answer)) throw rejectionError(invocation.command, answer);
   const digest = platform.chainDigest;
-  const facts = { invocationId, timestamp, causationId, correlationId };
+  const facts = {
+    invocationId,
+    timestamp,
+    causationId,
+    correlationId,
+    metadata,
+    traceparent,
+    shapes: options.app.shapes,
+    hasOwnTimes: invocation.command === builtInCommands.appendHistory,
+  };
   return sealEvents(answer, head, { ...facts, digest, limits, cipher });
+}
+
+/** What a command of the app decides, its requests about timers as events. */
+function decideWithTimers(
+  main: PStateReader,
+  invocation: Invocation,
+  context: CommandContext,
+  { app, limits, state = noBuiltInState }: DecisionOptions,
+  firing?: string,
+): readonly EventSpec[] | Rejection {
+  const answer = decide(app, main, invocation, context);
+  if (Rejection.is(answer)) return answer;
+  return withTimerEvents(answer, { app, limits, state, now: context.now, firing });
+}
+
+function builtInContext(
+  main: PStateReader,
+  context: CommandContext,
+  options: DecisionOptions,
+): BuiltInContext {
+  const { app, limits, state = noBuiltInState } = options;
+  return {
+    command: context,
+    state,
+    importsPerSpaceMax: limits.importsPerSpaceMax,
+    decideTarget: (command, params, firing) =>
+      decideWithTimers(main, { invocationId: '', command, params }, context, options, firing),
+    inPresentShape: (event) => presentSpecs(app, event, context.now),
+    checkEvents: (events) => checkedEvents(app, events) as readonly EventSpec[],
+  };
+}
+
+/** An event that was scheduled under an earlier version goes through the upcasters before it is ever stored. */
+function presentSpecs({ shapes }: LoadedApp, spec: EventSpec, now: number): readonly EventSpec[] {
+  const { entityId, type, version = 1, payload = null, tags = [] } = spec;
+  if (shapes.isPresent({ type, version })) return [spec];
+  const facts = {
+    spaceSequence: 0,
+    timestamp: now,
+    causationId: '',
+    correlationId: '',
+    metadata: noMetadata,
+  };
+  const scheduled = { ...facts, entityId, type, version, payload: payload as Value, tags };
+  return shapes.partsOf(scheduled).map((part) => ({ ...spec, ...part }));
 }
 
 function checkExpectedSequence(expected: number | undefined, actual: number): void {
@@ -64,32 +137,53 @@ function checkExpectedSequence(expected: number | undefined, actual: number): vo
 }
 
 /**
- * Runs a command function between its validators: it gets the parameters that theirs gives, and the payloads of its
- * events become what theirs give.
+ * Runs a command function behind the app's middleware and between its validators: it gets the parameters that theirs gives, and the
+ * payloads of the events that come out of the middleware become what theirs give.
  *
  * @returns the events to append, or the rejection
  * @throws {RamaxError} `unknown_command`; `invalid_input` for parameters or payloads that their validators refuse;
- *   `command_failed` when the function throws or returns no answer
+ *   `command_failed` when the function or a middleware throws or returns no answer; `conflict`
  */
 export function decide(
   app: LoadedApp,
   pstate: PStateReader,
   invocation: Invocation,
   context: CommandContext,
-): readonly EventSpec[] | Rejection {
+): readonly (EventSpec | TimerRequest)[] | Rejection {
   const command = app.commands.get(invocation.command);
   if (command === undefined) throw unknownName('command', invocation.command, [...app.commands.keys()]);
+  const run = (params: unknown): CommandAnswer =>
+    runCommand(app, command, pstate, invocation, params, context);
+  const { middleware } = app;
+  const { command: name, params } = invocation;
+  const answer =
+    middleware.length === 0
+      ? run(params)
+      : throughMiddleware(middleware, { command: name, params, context, pstate }, run);
+  return Rejection.is(answer) ? answer : ownEvents(app, answer);
+}
+
+/** @param given the parameters that came */
+function runCommand(
+  app: LoadedApp,
+  command: Command,
+  pstate: PStateReader,
+  invocation: Invocation,
+  given: unknown,
+  context: CommandContext,
+): CommandAnswer {
   const validator = app.params.get(invocation.command);
-  const { params: given } = invocation;
   const params = validator === undefined ? given : checkWith(validator, given, 'params');
+  const { expectedVersion } = invocation;
+  if (expectedVersion !== undefined)
+    checkExpectedVersion(expectedVersion, { name: invocation.command, decides: command }, pstate, params);
   let answer: CommandAnswer;
   try {
     answer = command(pstate, params as never, context);
   } catch (error) {
     throw asRamaxError(error, 'command_failed', `the command '${invocation.command}' threw`);
   }
-  if (Rejection.is(answer)) return answer;
-  if (Array.isArray(answer)) return checkedEvents(app, answer as readonly EventSpec[]);
+  if (Rejection.is(answer) || Array.isArray(answer)) return answer;
   isThenable(answer);
   throw new RamaxError(
     'command_failed',
@@ -98,11 +192,28 @@ export function decide(
   );
 }
 
+/** Of types that are an app's to give. */
+function ownEvents(
+  app: LoadedApp,
+  events: readonly (EventSpec | TimerRequest)[],
+): readonly (EventSpec | TimerRequest)[] {
+  events.forEach((event, index) => {
+    if (typeof event === 'object' && event !== null && 'type' in event) {
+      if (typeof event.type === 'string' && isReserved(event.type))
+        checkNotReserved(event.type, `events[${index}].type`);
+    }
+  });
+  return checkedEvents(app, events);
+}
+
 /** What is no event at all is left to the log's own check. */
-function checkedEvents(app: LoadedApp, events: readonly EventSpec[]): readonly EventSpec[] {
+export function checkedEvents<Item extends EventSpec | TimerRequest>(
+  app: LoadedApp,
+  events: readonly Item[],
+): readonly Item[] {
   if (app.events.size === 0) return events;
   return events.map((event, index) => {
-    if (typeof event !== 'object' || event === null) return event;
+    if (typeof event !== 'object' || event === null || TimerRequest.is(event)) return event;
     const validator = app.events.get(event.type);
     if (validator === undefined) return event;
     const payload = checkWith(validator, event.payload ?? null, `events[${index}].payload`);

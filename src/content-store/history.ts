@@ -103,7 +103,16 @@ export class History {
     });
     if (main === undefined) throw new TypeError('an app has a main view');
     const views = [main, ...further];
-    const fill = new ViewFill({ views, log, pstates: store, clock, limits, spaceId, turnCount });
+    const fill = new ViewFill({
+      views,
+      log,
+      pstates: store,
+      clock,
+      limits,
+      spaceId,
+      shapes: app.shapes,
+      turnCount,
+    });
     const end = { lastEventId: 0, lastSpaceSequence: spaceSequence };
     await fill.fill(() => end);
     await fill.finish(end);

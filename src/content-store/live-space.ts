@@ -19,12 +19,16 @@ import { assert } from '../core/assert.js';
 import type { Cipher } from '../core/cipher.js';
 import type { Platform } from '../core/clock.js';
 import { asRamaxError, invalidInput, isDamageOf, RamaxError } from '../core/errors.js';
-import type { Checkpoint } from '../core/event.js';
+import type { Checkpoint, SpaceEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
+import { builtInEvents } from '../core/reserved.js';
 import { type Value, valueBytes } from '../core/values.js';
+import { openForProjection } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { sealedPStateStore } from '../pstate/sealed-pstate-store.js';
+import type { Recorder } from '../telemetry/recorder.js';
+import { BuiltInState } from './built-in-state.js';
 import { Changes } from './changes.js';
 import { type DecisionOptions, draftEvents } from './decide.js';
 import { Interlock, spaceClosed } from './interlock.js';
@@ -56,6 +60,8 @@ export interface LiveSpaceOptions {
   readonly shared?: SharedBySpaces;
   /** Told of errors that no caller waits for, such as a failed flush. */
   readonly onError: (error: RamaxError) => void;
+  /** Told how far the space is committed: after commits, and when it was loaded. */
+  readonly onCommitted?: ((spaceSequence: number) => void) | undefined;
   /** Of an encrypted space: its payloads and its state are sealed on their way to the disk. */
   readonly cipher?: Cipher | undefined;
 }
@@ -94,6 +100,8 @@ interface Standby {
 export class LiveSpace {
   readonly #options: LiveSpaceOptions;
   readonly #decision: DecisionOptions;
+  /** Timers and imports: at the head of the speculation, like the views (S4). */
+  readonly #builtIn = new BuiltInState();
   readonly #views: Views;
   readonly #flush: PendingFlush;
   readonly #speculation: Speculation;
@@ -120,7 +128,8 @@ export class LiveSpace {
     const { store } = this.#damage;
     this.#options = options;
     const { spaceName, cipher } = options;
-    this.#decision = { app, spaceName, newId: () => platform.ids.newId(), platform, limits, cipher };
+    const state = this.#builtIn;
+    this.#decision = { app, spaceName, newId: () => platform.ids.newId(), platform, limits, cipher, state };
     this.#shared = options.shared ?? sharedBySpaces(limits);
     this.changes = new Changes(limits);
     this.#interlock = new Interlock(() => this.#speculation.hasRoom);
@@ -144,6 +153,7 @@ export class LiveSpace {
       pstates: store,
       clock,
       limits,
+      shapes: app.shapes,
       views: this.#views,
       fills: this.#shared.fills,
       vitals: this.#shared.vitals,
@@ -156,9 +166,13 @@ export class LiveSpace {
       log: options.log,
       clock,
       limits,
+      shapes: options.app.shapes,
       interlock: this.#interlock,
       heldBytes: this.#shared.heldBytes,
-      onCommitted: () => this.#flush.committed(),
+      onCommitted: () => {
+        this.#flush.committed();
+        options.onCommitted?.(this.#speculation.committed.lastSpaceSequence);
+      },
       onFailed: (error) => this.#appendFailed(error),
     });
     this.#flush = new PendingFlush({
@@ -264,6 +278,11 @@ export class LiveSpace {
     return this.#interlock.open && this.#speculation.hasRoom;
   }
 
+  /** Whether a turn that was prepared has to be prepared again, because of the turns that were taken since. */
+  mustPrepare(turn: AnyTurn): boolean {
+    return this.#trouble === undefined && this.#speculation.mustAsk(turn);
+  }
+
   /** Decides a command, or reads. The answer comes through the turn. */
   take(turn: AnyTurn): void {
     assert(this.#interlock.open, 'a turn is taken only while the space is live');
@@ -278,6 +297,31 @@ export class LiveSpace {
       return;
     }
     this.#shared.turnCount.turns++;
+    const { recorder } = this.#shared;
+    const isObserved = recorder !== undefined && turn instanceof CommandTurn && isWanted(recorder, turn);
+    if (isObserved) this.#runObserved(turn, recorder);
+    else this.#runTurn(turn);
+  }
+
+  #runObserved(turn: CommandTurn, recorder: Recorder): void {
+    const startedAt = recorder.now();
+    this.#runTurn(turn);
+    const endedAt = recorder.now();
+    const durationMs = endedAt - startedAt;
+    recorder.turn(durationMs);
+    const { traceparent } = turn.invocation;
+    if (traceparent === undefined) return;
+    const waitMs = Math.max(0, startedAt - turn.postedAt);
+    recorder.span({
+      name: 'ramax.turn',
+      traceparent,
+      startedAt: turn.postedAt,
+      endedAt,
+      attributes: { 'ramax.turn.wait_ms': waitMs, 'ramax.turn.decide_ms': durationMs },
+    });
+  }
+
+  #runTurn(turn: AnyTurn): void {
     this.#damage.forget();
     turn.decided();
     try {
@@ -314,6 +358,7 @@ export class LiveSpace {
     const { mainFailure, main } = this.#views;
     if (mainFailure !== undefined) throw mainFailure;
     this.#flush.assertRoom();
+    this.#speculation.checkCondition(turn);
     const { vitals } = this.#shared;
     vitals.runs(turn.callId);
     const drafts = draftEvents(turn.invocation, main, this.#speculation.head, this.#decision);
@@ -322,6 +367,7 @@ export class LiveSpace {
     // Before anything is appended: what has died with its mark has written nothing.
     vitals.rests();
     this.#speculation.write(turn, drafts);
+    for (const { sealed, event } of drafts) this.#builtIn.apply(sealed, event.spaceSequence);
     if (drafts.length > 0) this.#flush.changed(drafts);
   }
 
@@ -344,6 +390,8 @@ export class LiveSpace {
       if (!this.#damage.isLost) this.#views.retireDamaged(cause);
       await this.#load();
       const turns = await this.#speculation.settle(held, before);
+      // Their conditions were asked for under the speculation that is over.
+      await this.#speculation.ask(this.#again);
       resume();
       this.#takeInOrder([...turns, ...this.#again.splice(0)]);
       void this.#upkeep.begin();
@@ -487,15 +535,18 @@ export class LiveSpace {
   }
 
   async #loadFrom(opened: OpenedSpace): Promise<number> {
-    const { log, spaceId, platform, limits, cipher } = this.#options;
+    const { app, log, spaceId, platform, limits, cipher } = this.#options;
+    // Nothing of an earlier owner can be committed any more, so the tables are as the events are.
+    await this.#builtIn.load(log, spaceId, limits);
     this.#flush.reset();
     this.#writeBack.close();
     const views = this.#views;
     const { clock } = platform;
     const loaded = await this.#loadWhatIsStored(() =>
-      loadSpace({ log, clock, limits, spaceId, views, cipher }, opened),
+      loadSpace({ log, clock, limits, spaceId, views, shapes: app.shapes, cipher }, opened),
     );
     this.#speculation.begin(opened);
+    this.#options.onCommitted?.(opened.head.lastSpaceSequence);
     this.#remade += loaded.damagedBuilds;
     if (loaded.unwritten !== undefined) this.#flush.reset(loaded.unwritten);
     if (loaded.applied > 0) this.#flush.changed();
@@ -592,6 +643,14 @@ export class LiveSpace {
     }
   }
 
+  /** The committed event that has scheduled a timer, or undefined where there is none at this sequence. */
+  async scheduledAt(spaceSequence: number): Promise<SpaceEvent | undefined> {
+    const { log, spaceId, limits } = this.#options;
+    const bounds = { limit: 1, bytesMax: limits.readBytesMax };
+    const [stored] = await log.readSpace(spaceId, spaceSequence - 1, bounds);
+    return stored?.type === builtInEvents.timerScheduled ? openForProjection(stored) : undefined;
+  }
+
   /** Flushes and lets go. No turn may come any more; those held are waited for. */
   async close(): Promise<void> {
     this.#upkeep.end();
@@ -600,6 +659,11 @@ export class LiveSpace {
     } finally {
       this.abandon(spaceClosed());
     }
+  }
+
+  /** Resolves when the log has answered everything that was appended. It takes as long as a writer that is started again. */
+  appendsAnswered(): Promise<void> {
+    return this.#interlock.whenQuiet();
   }
 
   /** Lets go without a flush, for the log has everything. What waits fails with `error`. */
@@ -648,6 +712,10 @@ export class LiveSpace {
       },
     };
   }
+}
+
+function isWanted({ wants }: Recorder, { invocation }: CommandTurn): boolean {
+  return wants.turns || (wants.spans && invocation.traceparent !== undefined);
 }
 
 /** How often a store may be lost while one space is loaded from it: a disk that damages what is written is no store. */

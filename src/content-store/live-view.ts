@@ -9,16 +9,20 @@
  *   - One that is closed has forgotten what was not persisted: it applies and persists nothing any more.
  */
 
-import { asRamaxError, isRamaxError, RamaxError } from '../core/errors.js';
+import { asRamaxError, type ErrorCode, isRamaxError, RamaxError } from '../core/errors.js';
 import { type Checkpoint, originCheckpoint, type SpaceEvent } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedView } from '../core/loaded-app.js';
 import { isThenable } from '../core/thenable.js';
+import { EarlierEvent, type FoldedEvent } from '../core/upcasters.js';
 import type { Vitals } from '../core/vitals.js';
 import type { PStateStore, StoredBuild, ViewBuild, ViewFlush } from '../pstate/port.js';
 import { PState } from '../pstate/pstate.js';
 import type { ValueCache } from '../pstate/value-cache.js';
 import type { PoisonedEvents } from './poisoned-events.js';
+
+/** What stops a view at an event. */
+const stoppingCodes: ReadonlySet<ErrorCode> = new Set(['projection_failed', 'upcast_failed', 'event_newer']);
 
 /** Frames of a stack that a person needs; the rest is Ramax. */
 const stackCharactersMax = 4_096;
@@ -115,6 +119,11 @@ export class LiveView {
    */
   apply(event: SpaceEvent): void {
     this.#assertOpen();
+    this.#project(event);
+    this.#applied = event.spaceSequence;
+  }
+
+  #project(event: SpaceEvent): void {
     const projection = this.definition.projections.get(event.type);
     if (projection !== undefined && !this.#skips.has(event.spaceSequence)) {
       const poison = this.#poisoned?.get(event.spaceSequence);
@@ -126,7 +135,27 @@ export class LiveView {
         throw isStoreFailure(cause) ? cause : this.#projectionFailed(event, cause);
       }
     }
-    this.#applied = event.spaceSequence;
+  }
+
+  /** Applies an event of an older shape: what was made of it all together, so that the view is never at a part of it. */
+  #applyEarlier(earlier: EarlierEvent): void {
+    this.#assertOpen();
+    const { stored, spaceSequence } = earlier;
+    if (!this.#skips.has(spaceSequence))
+      for (const event of this.#presentOf(earlier, stored)) this.#project(event);
+    this.#applied = spaceSequence;
+  }
+
+  #presentOf(earlier: EarlierEvent, stored: SpaceEvent): readonly SpaceEvent[] {
+    const poison = this.#poisoned?.get(stored.spaceSequence);
+    try {
+      if (poison !== undefined) throw new Error(`it has ended its shard several times (${poison})`);
+      return earlier.events;
+    } catch (error) {
+      // What this view takes no notice of in any version does not stop it.
+      if (isRamaxError(error, 'event_newer') && !this.definition.projections.has(stored.type)) return [];
+      throw this.#projectionFailed(stored, error);
+    }
   }
 
   /**
@@ -134,13 +163,14 @@ export class LiveView {
    *
    * @throws {RamaxError} what the store throws
    */
-  catchUp(event: SpaceEvent): void {
+  catchUp(event: FoldedEvent): void {
     if (this.#failure !== undefined || event.spaceSequence <= this.#applied) return;
     this.#vitals?.applies(this.#spaceId, this.#place, event.spaceSequence);
     try {
-      this.apply(event);
+      if (event instanceof EarlierEvent) this.#applyEarlier(event);
+      else this.apply(event);
     } catch (error) {
-      if (!isRamaxError(error, 'projection_failed')) throw error;
+      if (!isRamaxError(error) || !stoppingCodes.has(error.code)) throw error;
       this.fail(error);
     } finally {
       this.#vitals?.rests();
@@ -226,7 +256,7 @@ export class LiveView {
     const { name, version } = this.definition;
     const stack = cause instanceof Error ? cause.stack?.slice(0, stackCharactersMax) : undefined;
     return new RamaxError(
-      'projection_failed',
+      stoppingCodes.has(error.code) ? error.code : 'projection_failed',
       `view '${name}' of space ${this.#spaceId} failed to apply '${event.type}' at sequence ${event.spaceSequence}: ${error.message}`,
       {
         cause,
@@ -236,6 +266,7 @@ export class LiveView {
           view: name,
           version,
           type: event.type,
+          eventVersion: event.version,
           entityId: event.entityId,
           spaceSequence: event.spaceSequence,
           ...(stack === undefined ? {} : { stack }),

@@ -14,7 +14,8 @@ import type { Clock } from '../core/clock.js';
 import { isPassingTrouble, isRamaxError, type RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
-import { openForProjection } from '../event-store/seal.js';
+import type { EventShapes } from '../core/upcasters.js';
+import { openForViews } from '../event-store/seal.js';
 import { catchUp } from './catch-up.js';
 import type { LogLink, OpenedSpace } from './log-link.js';
 import { DamagedBuild, type Views } from './views.js';
@@ -26,6 +27,8 @@ export interface LoadSpaceOptions {
   readonly limits: Limits;
   readonly spaceId: number;
   readonly views: Views;
+  /** Of the app. */
+  readonly shapes: EventShapes;
   /** Of an encrypted space. */
   readonly cipher: Cipher | undefined;
 }
@@ -68,7 +71,7 @@ async function catchViewsUp(
   options: LoadSpaceOptions,
   { head }: OpenedSpace,
 ): Promise<Omit<LoadedSpace, 'damagedBuilds'>> {
-  const { log, clock, limits, spaceId, views } = options;
+  const { log, clock, limits, spaceId, views, shapes } = options;
   const persisting = new Persisting(views, limits);
   views.load(head.lastSpaceSequence);
   const applied = await catchUp({
@@ -78,7 +81,7 @@ async function catchViewsUp(
     spaceId,
     from: views.appliedSequence ?? head.lastSpaceSequence,
     to: head.lastSpaceSequence,
-    apply: (stored) => views.catchUp(openForProjection(stored)),
+    apply: (stored) => views.catchUp(openForViews(stored, shapes)),
     afterBatch: ({ eventId, spaceSequence }) =>
       persisting.upTo({ lastEventId: eventId, lastSpaceSequence: spaceSequence }),
   });

@@ -59,6 +59,15 @@ export function localLog(log: LogStore): LogLink {
       return { head, encryption: space.settings.encryption };
     },
     readSpace: (spaceId, after, bounds) => log.readSpace(spaceId, after, bounds),
+    timersOf: (spaceId, after, limit) => log.timersOf(spaceId, after, limit),
+    importsOf: (spaceId) => log.importsOf(spaceId),
+    async selectEvents(selection, bounds) {
+      const found = await log.selectEvents(selection, bounds);
+      const { spaceId } = selection;
+      if (found.isEnd && spaceId !== undefined && (await log.spaceHead(spaceId)) === undefined)
+        throw spaceNotFound(spaceId);
+      return found;
+    },
     allCommands: (spaceId, limit) => log.allCommands(spaceId, limit),
     findCommands: (spaceId, commandIds) => log.findCommands(spaceId, commandIds),
   };

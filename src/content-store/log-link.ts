@@ -10,15 +10,22 @@ import type {
   AppendRequest,
   ChainedEvent,
   CommandRecord,
+  EventSelection,
+  ImportPosition,
   ReadBounds,
+  SelectBounds,
+  SelectedEvents,
   SpaceHead,
   StoredEvent,
+  StoredTimer,
 } from '../event-store/port.js';
 
 /** An append by the owner of a space's state. */
 export interface FencedAppend extends AppendRequest {
   /** The generation that `openSpace` gave; an older one than the log's is refused with `fenced`. */
   readonly generation: number;
+  /** Of a traced command. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A fenced append as its owner makes it. */
@@ -79,7 +86,12 @@ export interface LogLink {
    */
   openForReading(spaceId: number): Promise<Omit<OpenedSpace, 'generation'>>;
   readSpace(spaceId: number, after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]>;
+  /** See `LogReader.selectEvents`; `not_found` when the space is deleted. */
+  selectEvents(selection: EventSelection, bounds: SelectBounds): Promise<SelectedEvents>;
   findCommands(spaceId: number, commandIds: readonly string[]): Promise<readonly CommandRecord[]>;
+  /** See `LogReader`. */
+  timersOf(spaceId: number, after: string, limit: number): Promise<readonly StoredTimer[]>;
+  importsOf(spaceId: number): Promise<readonly ImportPosition[]>;
   /** See `LogReader.allCommands`. */
   allCommands(spaceId: number, limit: number): Promise<readonly CommandRecord[] | undefined>;
 }

@@ -20,7 +20,13 @@ export function sealedLog(log: LogLink, cipher: Cipher): LogLink {
       const events = await log.readSpace(spaceId, after, bounds);
       return events.map((stored) => unsealed(stored, cipher));
     },
+    async selectEvents(selection, bounds) {
+      const selected = await log.selectEvents(selection, bounds);
+      return { ...selected, events: selected.events.map((stored) => unsealed(stored, cipher)) };
+    },
     findCommands: (spaceId, commandIds) => log.findCommands(spaceId, commandIds),
+    timersOf: (spaceId, after, limit) => log.timersOf(spaceId, after, limit),
+    importsOf: (spaceId) => log.importsOf(spaceId),
     allCommands: (spaceId, limit) => log.allCommands(spaceId, limit),
   };
 }

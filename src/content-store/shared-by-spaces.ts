@@ -6,6 +6,7 @@ import type { LoadedView } from '../core/loaded-app.js';
 import { Permits } from '../core/permits.js';
 import { Vitals } from '../core/vitals.js';
 import { ValueCache } from '../pstate/value-cache.js';
+import type { Recorder } from '../telemetry/recorder.js';
 import { History } from './history.js';
 import type { HeldBytes } from './output-gate.js';
 import type { TurnCount } from './pace.js';
@@ -23,6 +24,8 @@ export interface SharedBySpaces {
   readonly turnCount: TurnCount;
   /** Where is marked what code of the app runs. */
   readonly vitals: Vitals;
+  /** Where turns are measured while somebody listens. Absent: nobody ever does. */
+  readonly recorder: Recorder | undefined;
   readonly poisoned: PoisonedEvents;
   /** The answers that are held back. */
   readonly heldBytes: HeldBytes;
@@ -31,12 +34,12 @@ export interface SharedBySpaces {
 }
 
 /** What the thread of a shard brings along. */
-export type OfThread = Partial<Pick<SharedBySpaces, 'vitals' | 'poisoned'>>;
+export type OfThread = Partial<Pick<SharedBySpaces, 'vitals' | 'poisoned' | 'recorder'>>;
 
 /** Made once for a shard, or for a content store that is used alone. */
 export function sharedBySpaces(
   limits: Limits,
-  { vitals = new Vitals(), poisoned = new PoisonedEvents() }: OfThread = {},
+  { vitals = new Vitals(), poisoned = new PoisonedEvents(), recorder }: OfThread = {},
 ): SharedBySpaces {
   const turnCount = { turns: 0 };
   return {
@@ -46,6 +49,7 @@ export function sharedBySpaces(
     fingerprints: new Fingerprints(),
     turnCount,
     vitals,
+    recorder,
     poisoned,
     heldBytes: { bytes: 0 },
     unflushed: { bytes: 0 },

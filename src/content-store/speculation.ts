@@ -14,10 +14,12 @@
 import type { Answerable } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import type { Clock } from '../core/clock.js';
-import type { RamaxError } from '../core/errors.js';
+import type { ErrorCode, RamaxError } from '../core/errors.js';
 import { type Checkpoint, originCheckpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
+import type { EventShapes } from '../core/upcasters.js';
 import { type DraftEvent, genesisHash } from '../event-store/seal.js';
+import { AppendConditions } from './append-conditions.js';
 import { CommandLookup } from './command-lookup.js';
 import { CommandMemory } from './command-memory.js';
 import type { SpaceEnd } from './decide.js';
@@ -34,6 +36,7 @@ export interface SpeculationOptions {
   readonly log: LogLink;
   readonly clock: Clock;
   readonly limits: Limits;
+  readonly shapes: EventShapes;
   readonly interlock: Interlock;
   /** The answers that are held back in all spaces of the shard. */
   readonly heldBytes: HeldBytes;
@@ -48,7 +51,10 @@ export class Speculation {
   readonly #options: SpeculationOptions;
   readonly #gate: OutputGate;
   readonly #commands = new CommandMemory();
+  readonly #conditions: AppendConditions;
   readonly #lookup: CommandLookup;
+  /** Who waits for a commit, or for the end of the speculation. */
+  readonly #commitWaiters: { readonly sequence: number; readonly wake: () => void }[] = [];
   readonly #appendEnds: AppendEnds = {
     committed: () => {
       const { interlock } = this.#options;
@@ -67,10 +73,20 @@ export class Speculation {
   constructor(options: SpeculationOptions) {
     this.#options = options;
     this.#gate = new OutputGate(options.heldBytes);
+    this.#conditions = new AppendConditions({
+      spaceId: options.spaceId,
+      log: options.log,
+      limits: options.limits,
+      shapes: options.shapes,
+      head: () => this.#head.sequence,
+      committed: () => this.#committed.lastSpaceSequence,
+      whenCommitted: (sequence) => this.#whenCommitted(sequence),
+    });
     this.#lookup = new CommandLookup({
       log: options.log,
       spaceId: options.spaceId,
       memory: this.#commands,
+      conditions: this.#conditions,
       writtenSince: (sequence) => this.#writtenSince(sequence),
     });
   }
@@ -106,6 +122,7 @@ export class Speculation {
     this.#generation = generation;
     this.#head = { sequence: lastSpaceSequence, hash: lastHash };
     this.#committed = { lastEventId, lastSpaceSequence };
+    this.#conditions.begin();
   }
 
   /** Whether the log must be asked before this turn is decided. */
@@ -130,6 +147,15 @@ export class Speculation {
     return true;
   }
 
+  /**
+   * Refuses a command whose condition does not hold, as far as anything is decided.
+   *
+   * @throws {RamaxError} `conflict`
+   */
+  checkCondition(turn: CommandTurn): void {
+    this.#conditions.check(turn);
+  }
+
   /** Holds an answer until everything that it could have seen is committed. */
   hold(turn: AnyTurn, release: () => void, bytes = 0): void {
     this.#gate.hold({ kind: 'answer', turn, sequence: this.#head.sequence, bytes, release });
@@ -146,6 +172,7 @@ export class Speculation {
       return;
     }
     this.#append(turn, drafts, previous);
+    this.#conditions.decided(drafts);
   }
 
   /** Lets everything leave that may. */
@@ -156,12 +183,26 @@ export class Speculation {
       if (held.kind === 'answer') held.release();
       else if (held.appended !== undefined) this.#settleWrite(held, held.appended);
     }
+    if (this.#commitWaiters.length > 0) this.#wakeCommitted(this.#committed.lastSpaceSequence);
     this.#options.interlock.roomMade();
   }
 
   /** Takes everything that is held, in order: the speculation is over. */
   takeAll(): readonly Held[] {
+    this.#wakeCommitted(Number.POSITIVE_INFINITY);
     return this.#gate.takeAll();
+  }
+
+  #whenCommitted(sequence: number): Promise<void> {
+    // Behind `takeAll` nobody would wake it.
+    if (this.#gate.size === 0) return Promise.resolve();
+    return new Promise((wake) => this.#commitWaiters.push({ sequence, wake }));
+  }
+
+  #wakeCommitted(upTo: number): void {
+    const waiters = this.#commitWaiters.splice(0);
+    this.#commitWaiters.push(...waiters.filter(({ sequence }) => sequence > upTo));
+    for (const { sequence, wake } of waiters) if (sequence <= upTo) wake();
   }
 
   /** Settles what the log has of these; the others are to be decided again, in their order. */
@@ -197,6 +238,7 @@ export class Speculation {
       invocationId: turn.invocation.invocationId,
       events: drafts.map(({ sealed }) => sealed),
       command: recordOf(turn.invocation),
+      traceparent: turn.invocation.traceparent,
     };
     log.append(append, held);
   }
@@ -259,9 +301,14 @@ class AppendUnderWay implements HeldWrite, Answerable<Appended> {
   }
 
   failed(error: RamaxError): void {
+    // Refused as a whole, it is certainly not written (`LogLink`, G3).
+    if (refusals.has(error.code)) this.turn.rolledBack();
     this.#ends.failed(error);
   }
 }
+
+/** Of the log for an append that it has not taken. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['fenced', 'conflict', 'not_found']);
 
 /** What is recorded of a command that came with an id. */
 function recordOf({ commandId, command: commandName, paramsHash = '' }: Invocation) {

@@ -13,9 +13,25 @@
 import { type Answerable, PromisedAnswer } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import { RamaxError } from '../core/errors.js';
+import type { CheckedEventQuery } from '../core/event-query.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
 import { freezeParsed, type Value } from '../core/values.js';
+
+/** What a command is refused for. */
+export interface AppendCondition {
+  readonly query: CheckedEventQuery;
+  /** Events up to this sequence are known to the caller. */
+  readonly after: number;
+}
+
+/** What the log has said about a turn's condition. */
+export interface AskedCondition {
+  /** No event up to here matches, but `match`. */
+  readonly upTo: number;
+  /** The first event that matches. */
+  readonly match: number | undefined;
+}
 
 /** One `execute` call, as it travels. */
 export interface Invocation {
@@ -29,6 +45,13 @@ export interface Invocation {
   readonly causationId?: string | undefined;
   readonly correlationId?: string | undefined;
   readonly expectedSequence?: number | undefined;
+  /** The W3C trace context of the call, when it is traced: kept in the metadata of its events. */
+  readonly traceparent?: string | undefined;
+  /** Of the entity of a decider's command. */
+  readonly expectedVersion?: number | undefined;
+  readonly metadata?: Readonly<Record<string, Value>> | undefined;
+  /** Refused when an event behind a sequence matches. */
+  readonly failIfEventsMatch?: AppendCondition | undefined;
   /** The call was sent before to a shard that died: look behind this sequence whether it was committed. */
   readonly resentAfter?: number | undefined;
 }
@@ -94,10 +117,15 @@ export abstract class Turn<Answer> {
 /** A command's turn. */
 export class CommandTurn extends Turn<Accepted> {
   #invocation: Invocation;
+  /** When it came, by the precise clock; kept of traced ones only. */
+  postedAt = 0;
+  /** What the log has said about its condition. */
+  asked: AskedCondition | undefined = undefined;
 
   constructor(invocation: Invocation, waiter?: Answerable<Accepted>) {
     super(waiter);
     freezeParsed(invocation.params);
+    freezeParsed(invocation.metadata);
     this.#invocation = invocation;
   }
 

@@ -20,6 +20,7 @@ import type { Checkpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import type { Permits } from '../core/permits.js';
+import type { EventShapes } from '../core/upcasters.js';
 import type { Vitals } from '../core/vitals.js';
 import type { MigrationPage } from '../pstate/migrate-page.js';
 import type { PStateStore } from '../pstate/port.js';
@@ -55,6 +56,8 @@ export interface UpkeepOptions {
   readonly pstates: PStateStore;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** Of the app. */
+  readonly shapes: EventShapes;
   readonly views: Views;
   /** Bounds the spaces of a shard whose views are filled at once. */
   readonly fills: Permits;
@@ -309,6 +312,7 @@ export class Upkeep {
       clock,
       limits,
       spaceId,
+      shapes: this.#options.shapes,
       signal,
       turnCount: this.#options.turnCount,
       onProgress,

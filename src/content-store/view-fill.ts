@@ -16,8 +16,9 @@ import type { Clock } from '../core/clock.js';
 import type { RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
 import type { Limits } from '../core/limits.js';
+import type { EventShapes } from '../core/upcasters.js';
 import type { StoredEvent } from '../event-store/port.js';
-import { openForProjection } from '../event-store/seal.js';
+import { openForViews } from '../event-store/seal.js';
 import type { PStateStore } from '../pstate/port.js';
 import { assertGoingOn, catchUp } from './catch-up.js';
 import { flushViews, type LiveView } from './live-view.js';
@@ -40,6 +41,8 @@ export interface ViewFillOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly spaceId: number;
+  /** Of the app. */
+  readonly shapes: EventShapes;
   readonly onProgress?: ((progress: RebuildProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The turns beside which it goes on. */
@@ -115,7 +118,7 @@ export class ViewFill {
   }
 
   async #applyUpTo(target: number, pace?: Pace): Promise<void> {
-    const { log, clock, limits, spaceId, signal, onProgress, views } = this.#options;
+    const { log, clock, limits, spaceId, signal, onProgress, views, shapes } = this.#options;
     await catchUp({
       log,
       clock,
@@ -127,7 +130,7 @@ export class ViewFill {
       batchEvents: () => pace?.stepEvents ?? eventsAtOnceMax,
       rest: pace && (() => pace.rest()),
       apply: (stored) => {
-        const event = openForProjection(stored);
+        const event = openForViews(stored, shapes);
         this.#bytesSince += stored.payload.length;
         for (const view of views) view.catchUp(event);
       },
@@ -151,7 +154,13 @@ export class ViewFill {
     const { filled } = this;
     assertGoingOn(signal);
     for (const view of filled) view.freeze();
-    flushViews({ store: pstates, spaceId }, filled, checkpoint);
+    try {
+      flushViews({ store: pstates, spaceId }, filled, checkpoint);
+    } catch (error) {
+      // The next try begins where the store has them: what stays frozen could not be frozen again.
+      for (const view of filled) view.rewind();
+      throw error;
+    }
     this.#persistedAt = checkpoint.lastSpaceSequence;
     this.#bytesSince = 0;
   }

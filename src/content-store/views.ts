@@ -25,6 +25,7 @@ import { asRamaxError, isDamageOf, isPassingTrouble, isRamaxError, RamaxError } 
 import type { Checkpoint, SpaceEvent } from '../core/event.js';
 import type { LoadedApp, LoadedView } from '../core/loaded-app.js';
 import type { PStateReader } from '../core/pstate-access.js';
+import type { FoldedEvent } from '../core/upcasters.js';
 import type { PStateStore, StoredBuild, ViewBuild, ViewFlush } from '../pstate/port.js';
 import type { PState } from '../pstate/pstate.js';
 import { flushViews, isStoreFailure, LiveView, type LiveViewOptions, type ViewContext } from './live-view.js';
@@ -234,7 +235,7 @@ export class Views {
    * @throws {DamagedBuild} when a stored value cannot be read
    * @throws {RamaxError} what else the store throws
    */
-  catchUp(event: SpaceEvent): void {
+  catchUp(event: FoldedEvent): void {
     const { store, spaceId } = this.#options;
     for (const view of this.#followers) {
       try {

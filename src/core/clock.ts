@@ -14,6 +14,8 @@ export interface Timer {
 export interface Clock {
   /** Wall-clock milliseconds since the Unix epoch: for timestamps, never for durations. */
   now(): number;
+  /** The same with a fraction, comparable between the threads of a process. Default: `now()`. */
+  preciseNow?(): number;
   /** Monotonic milliseconds with a fraction, from an arbitrary origin: for budgets and durations. */
   monotonicMs(): number;
   /** Runs `task` once, after at least `delayMs`. A pending timer does not keep a process alive. */
@@ -42,6 +44,11 @@ export interface RunningDigest {
   update(bytes: Uint8Array): void;
   /** The digest of all of them, as 64 hexadecimal characters. Once, at the end. */
   hex(): string;
+}
+
+/** The wall clock with a fraction, where the clock has one. */
+export function preciseNow(clock: Clock): number {
+  return clock.preciseNow?.() ?? clock.now();
 }
 
 /** Resolves at the end of this turn of the event loop: gives the ports and other spaces their chance. */

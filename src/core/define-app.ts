@@ -3,11 +3,16 @@
  * every shard loads; nothing in here knows of threads or disks.
  */
 
-import type { EventSpec, SpaceEvent } from './event.js';
-import type { ReaderOf, WriterOf } from './pstate-access.js';
+import type { EventSpec, RecordedEvent, SpaceEvent } from './event.js';
+import type { ParamsOf } from './params-of.js';
+import type { PStateReader, ReaderOf, WriterOf } from './pstate-access.js';
+import type { AnyReactor, ReactorContext, ReactorFailurePolicy, ReactorRetry } from './reactor.js';
 import type { Rejection } from './rejection.js';
 import type { Schema } from './schema/schema.js';
 import type { Validator, ValidatorInput, ValidatorOutput } from './schema/validator.js';
+import type { TimerEvents, TimerRequest } from './timers.js';
+import type { Upcasters } from './upcasters.js';
+import type { Value } from './values.js';
 
 /** What a command may know besides the state and its parameters: it reads no clock and no randomness of its own. */
 export interface CommandContext {
@@ -19,10 +24,12 @@ export interface CommandContext {
   readonly commandId: string | undefined;
   readonly causationId: string | undefined;
   readonly correlationId: string | undefined;
+  /** What `execute` was given as `metadata`; it lies under the metadata of every event of this command. */
+  readonly metadata: Readonly<Record<string, Value>>;
 }
 
-/** The events to append, all or none, or `reject(…)`. No events is an accepted answer as well. */
-export type CommandAnswer = readonly EventSpec[] | Rejection;
+/** The events to append, with `schedule(…)` and `cancelTimer(…)` among them, all or none, or `reject(…)`. No events is an accepted answer as well. */
+export type CommandAnswer = readonly (EventSpec | TimerRequest)[] | Rejection;
 
 /**
  * Decides: a pure, synchronous function of the main view and the parameters. `S` is the schema of the main view, where
@@ -36,6 +43,31 @@ export type Command<S = unknown, Params = never> = (
 
 /** Commands by name. */
 export type Commands = Readonly<Record<string, Command>>;
+
+/** A command on its way to its function. */
+export interface MiddlewareCall {
+  /** The command's name. */
+  readonly command: string;
+  /** Its parameters as they came: the command's validator sees them after the last middleware. */
+  readonly params: unknown;
+  readonly context: CommandContext;
+  /** The main view, for reading. */
+  readonly pstate: PStateReader;
+}
+
+/** Goes on to the next layer, and gives its answer. It may be called again: to decide changes nothing. */
+export type NextLayer = (changes?: { readonly params?: unknown }) => CommandAnswer;
+
+/**
+ * One layer: answers with `next()`, with something made of that, or with a rejection of its own.
+ *
+ * @example
+ * ```ts
+ * const onlyEditors: Middleware = ({ command, context }, next) =>
+ *   context.metadata['role'] === 'editor' ? next() : reject('forbidden', { command });
+ * ```
+ */
+export type Middleware = (call: MiddlewareCall, next: NextLayer) => CommandAnswer;
 
 /** Validators by name: of commands' parameters, or of events' payloads. */
 export type Validators = Readonly<Record<string, Validator>>;
@@ -96,13 +128,25 @@ export type PayloadIn<C, E, Type extends string> = Type extends keyof E
   : PayloadOf<EventOf<C>, Type>;
 
 /**
+ * What a function takes that is given beside the commands. Commands whose parameters have no types of their own are looked at last while an
+ * app is compiled: functions that have (those of a decider, or of another module) are first held against commands that nobody knows, and
+ * then every one must fit. Asked here, in the parameter: a conditional type around the functions would be answered too early.
+ */
+type KnownWith<C, Given> = string extends keyof C ? never : Given;
+
+/**
  * Applies one event to a view. The payload's type is that of the event's validator, where it has one, else inferred from
  * the commands that return such events. `S` is the schema of the view, `E` the validators of events.
  */
 export type Projections<C, S = unknown, E = Record<never, never>> = {
   readonly [Type in TypeOf<EventOf<C>> | (keyof E & string)]?: (
     pstate: WriterOf<S>,
-    event: SpaceEvent<Type, PayloadIn<C, E, Type>>,
+    event: KnownWith<C, SpaceEvent<Type, PayloadIn<C, E, Type>>>,
+  ) => void;
+} & {
+  readonly [Type in keyof TimerEvents]?: (
+    pstate: WriterOf<S>,
+    event: SpaceEvent<Type, TimerEvents[Type]>,
   ) => void;
 };
 
@@ -120,6 +164,30 @@ export interface ViewDefinition<C, S = unknown, E = Record<never, never>> {
   readonly schema?: S;
   readonly on: ProjectionsFor<C, S, E>;
 }
+
+/** A reactor of an app with these commands and validators. */
+export interface Reactor<C, E = Record<never, never>, P = Record<never, never>> {
+  /** Handlers by event type. Events of other types are passed over. */
+  readonly on: {
+    readonly [Type in TypeOf<EventOf<C>> | (keyof E & string)]?: (
+      event: KnownWith<C, RecordedEvent<Type, PayloadIn<C, E, Type>>>,
+      context: KnownWith<C, ReactorContext<C, P>>,
+    ) => unknown;
+  };
+  /**
+   * Where a reactor begins that this data has not met before: at events that are committed from then on, or at the first event of every
+   * space. Default `'now'`.
+   */
+  readonly from?: 'start' | 'now';
+  readonly retry?: ReactorRetry;
+  /** What becomes of an event after its last attempt. Default `park`: it is passed over, and kept for operators. */
+  readonly onFailure?: ReactorFailurePolicy;
+}
+
+/** Reactors for these commands; any, where the commands are not known. */
+export type ReactorsFor<C, E, P> = string extends keyof C
+  ? Readonly<Record<string, AnyReactor>>
+  : Readonly<Record<string, Reactor<C, E, P>>>;
 
 /** What `defineApp` returns. */
 export interface App<
@@ -144,6 +212,13 @@ export interface App<
   readonly params?: P;
   /** Validators of payloads, by event type: they check what commands return before it is appended. */
   readonly events?: E;
+  /**
+   * What brings events of older versions to the present one when they are read, by event type and version. With it, `{}` included, an event
+   * of a version that the app does not have stops the views that it concerns. Default: versions are looked after by the projections.
+   */
+  readonly upcasters?: Upcasters;
+  /** What every command passes on its way to its function, the first one outermost. */
+  readonly middleware?: readonly Middleware[];
   readonly commands: C;
   /** The main view: what commands read. An event type without a projection is allowed and changes nothing. */
   readonly projections: ProjectionsFor<NoInfer<C>, SchemaIn<NoInfer<S>>, NoInfer<E>>;
@@ -151,6 +226,8 @@ export interface App<
     readonly [Name in ViewName]: ViewDefinition<NoInfer<C>, ViewSchema<V, Name>, NoInfer<E>>;
   };
   readonly queries?: Q;
+  /** What is done about events behind their commits: see `Reactor`. */
+  readonly reactors?: ReactorsFor<NoInfer<C>, NoInfer<E>, NoInfer<P>>;
 }
 
 /** Refuses, while an app is compiled, names that are not those of commands. */
@@ -183,11 +260,15 @@ type GivenPayload<Spec> = Spec extends { readonly payload?: infer Payload }
 
 /** What `defineApp` takes: an app, spelt so that the schema of a view is inferred from that view. */
 interface AppDefinition<C extends AnyCommands, S, P, E, V, Q>
-  extends Omit<App<C, never, Q, S, P, E>, 'schema' | 'params' | 'commands' | 'projections' | 'views'> {
+  extends Omit<
+    App<C, never, Q, S, P, E>,
+    'schema' | 'params' | 'commands' | 'projections' | 'views' | 'reactors'
+  > {
   readonly schema?: S & Schema;
   readonly params?: P & NamesIn<P, NoInfer<C>>;
   readonly commands: C & Answering<NoInfer<C>, NoInfer<E>>;
   readonly projections: Projections<NoInfer<C>, NoInfer<S>, NoInfer<E>>;
+  readonly reactors?: Readonly<Record<string, Reactor<NoInfer<C>, NoInfer<E>, NoInfer<P>>>>;
   readonly views?: {
     readonly [Name in keyof V]: {
       readonly version: number;
@@ -245,17 +326,7 @@ export function defineApp<
   return app as never;
 }
 
-/**
- * The parameters of a command or query: `undefined` where it takes none, `unknown` where it does not say what it takes
- * (its parameter has no type of its own, or the app's type is not known).
- */
-export type ParamsOf<F> = F extends (...given: infer Given) => unknown
-  ? Given['length'] extends 0 | 1
-    ? undefined
-    : [Given[1]] extends [never]
-      ? unknown
-      : Given[1]
-  : never;
+export type { ParamsOf };
 
 /** The result of a query. */
 export type ResultOf<F> = F extends (...args: never[]) => infer Result ? Result : never;

@@ -20,7 +20,7 @@ export const errorTable = {
   conflict: {
     retryable: false,
     means:
-      'The space has moved past expectedSequence, the commandId was used for another command, or the name is taken.',
+      'The space has moved past expectedSequence, an event matches failIfEventsMatch, the commandId was used for another command, or the name is taken.',
   },
   unknown_command: { retryable: false, means: 'The app has no command of this name.' },
   unknown_query: { retryable: false, means: 'The app has no query of this name.' },
@@ -35,10 +35,23 @@ export const errorTable = {
     retryable: false,
     means: 'A projection threw while it applied an event; what needs its view fails until the app is fixed.',
   },
+  upcast_failed: {
+    retryable: false,
+    means:
+      'An upcaster threw or made what is no event; what needs the event in its present shape fails until the app is fixed.',
+  },
+  event_newer: {
+    retryable: false,
+    means: 'An event was stored in a version that the app does not have; a newer app has written it.',
+  },
   migration_failed: {
     retryable: false,
     means:
       'A migration threw or made a value that does not fit its schema; its key cannot be read until it is fixed.',
+  },
+  reaction_failed: {
+    retryable: true,
+    means: "A reactor's handler threw. It is tried again, and its event parked when that does not help.",
   },
   poisoned: {
     retryable: false,

@@ -6,6 +6,7 @@
  * of a space folds to the same state. Live and rebuilt state are then equal by construction.
  */
 
+import type { ErrorData } from './errors.js';
 import type { Value } from './values.js';
 
 /** Any string, spelt so that a literal keeps its type when it is inferred. */
@@ -19,7 +20,7 @@ export interface EventSpec<Type extends string = LiteralString, Payload = unknow
   readonly type: Type;
   /** A JSON value; absent means null. */
   readonly payload?: Payload;
-  /** The version of the payload's shape: an integer from 1. Default 1. */
+  /** The version of the payload's shape: an integer from 1. Default, and in an app with `upcasters` the only one allowed: the present one. */
   readonly version?: number;
   /** Labels to find the event by; at most 16. */
   readonly tags?: readonly string[];
@@ -45,6 +46,10 @@ export interface SpaceEvent<Type extends string = string, Payload = Value> {
   readonly correlationId: string;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, Value>>;
+  /** Where an upcaster has made several events of one: which of them this is, from 0. Absent: it is the only one. */
+  readonly part?: number;
+  /** How many they are; there when `part` is. */
+  readonly parts?: number;
 }
 
 /** An event as a reader gets it: committed, with its global place. */
@@ -55,6 +60,8 @@ export interface RecordedEvent<Type extends string = string, Payload = Value>
   readonly spaceId: number;
   /** The space is encrypted and its key is gone: `payload` is null. Only in streams over all spaces; others fail with `key_missing`. */
   readonly keyMissing?: true;
+  /** It cannot be brought to its present shape: `payload` is null. Only in streams over all spaces; others fail with this error. */
+  readonly upcastError?: ErrorData;
 }
 
 /** How far a projection has come. */

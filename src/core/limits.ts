@@ -91,10 +91,36 @@ export interface Limits {
   readonly watchersMax: number;
   /** Watchers over all spaces that wait: each keeps its space open, whatever `openSpacesMax` says. */
   readonly totalWatchersMax: number;
+  /** Subscriptions of a runtime: each holds a page of events at most. */
+  readonly subscriptionsMax: number;
+  /** The longest time that an acknowledgement of a named subscription waits to be written. */
+  readonly acknowledgeDelayMs: number;
+  /** Bytes of the pages that subscriptions at the same position share. */
+  readonly tailBytesMax: number;
+  /** Handlers of reactors that run at once in one shard: each may hold a connection to the outside world. At most 64. */
+  readonly reactionsAtOnceMax: number;
+  /** How long one attempt of a handler may take; then its signal is aborted, and the attempt has failed. */
+  readonly reactionTimeoutMs: number;
+  /** How long a reactor's new position waits to be written: with others, in one commit. After a crash as much is handled again. */
+  readonly reactionFlushMs: number;
   /** Events in one read of the log: bounds the time of a read transaction, so that checkpoints are not starved. */
   readonly readEventsMax: number;
   /** Payload bytes in one read of the log. */
   readonly readBytesMax: number;
+  /**
+   * Events that one filtered read looks at, whether they match or not: it then says how far it has come, and the next one goes on there.
+   * 10,000 small events take 40 to 55 ms of a reader's thread, by whatever query.
+   */
+  readonly scanEventsMax: number;
+  /** Items of one event query: each is tried on every event that is looked at. */
+  readonly queryItemsMax: number;
+  /** Types in one item of an event query, for the same reason. */
+  readonly queryTypesMax: number;
+  /**
+   * Committed events of which an open space keeps type, entity and tags once a conditional command has come, so that conditions on
+   * what is new are checked without reading the log: 90 bytes each, and 220 with two tags of its own.
+   */
+  readonly recentEventsMax: number;
   /** Keys of encrypted spaces that main holds; over it the least recently used is asked for again. 10,000 take some 5 MB. */
   readonly keysHeldMax: number;
   /** How long `encryption.keyOf` may take for one key. */
@@ -106,6 +132,20 @@ export interface Limits {
    * 64 MiB take about half a second.
    */
   readonly rewriteBytesMax: number;
+  /** Timers of one space that are pending: an open space has them in memory, some 200 bytes each. */
+  readonly timersPerSpaceMax: number;
+  /** How far ahead a timer may be: ten years, beyond which it is more likely a wrong unit than a plan. */
+  readonly timerDelayMsMax: number;
+  /** Bytes of the parameters of a scheduled command, or of a scheduled event: it is written twice, and read when it fires. */
+  readonly timerParamsBytesMax: number;
+  /** Timers that are fired at once: after a long stop, ten thousand that are due must not keep callers from their turns. */
+  readonly timersFiringMax: number;
+  /** Attempts at what a timer has scheduled before it counts as failed. Trouble that is none of its own does not count. */
+  readonly timerAttemptsMax: number;
+  /** The pause before the second attempt; each is twice as long as the one before. */
+  readonly timerRetryMs: number;
+  /** Imports of histories, by name, that one space remembers: an open space has them in memory. */
+  readonly importsPerSpaceMax: number;
   /** How long a `commandId` is remembered at least. */
   readonly commandRetentionMs: number;
   /** The deadline of a call that gives none. */
@@ -177,12 +217,29 @@ export const defaultLimits: Limits = {
   migrationQueueMax: 8_192,
   watchersMax: 1_024,
   totalWatchersMax: 65_536,
+  subscriptionsMax: 4_096,
+  acknowledgeDelayMs: 250,
+  tailBytesMax: 16 * 1024 * 1024,
+  reactionsAtOnceMax: 32,
+  reactionTimeoutMs: 30_000,
+  reactionFlushMs: 200,
   readEventsMax: 1_000,
   readBytesMax: 4 * 1024 * 1024,
+  scanEventsMax: 10_000,
+  queryItemsMax: 32,
+  queryTypesMax: 64,
+  recentEventsMax: 1_024,
   keysHeldMax: 10_000,
   keyWaitMs: 10_000,
   purgeRowsMax: 5_000,
   rewriteBytesMax: 64 * 1024 * 1024,
+  timersPerSpaceMax: 10_000,
+  timerDelayMsMax: 10 * 365 * 24 * 60 * 60 * 1_000,
+  timerParamsBytesMax: 64 * 1024,
+  timersFiringMax: 64,
+  timerAttemptsMax: 5,
+  timerRetryMs: 1_000,
+  importsPerSpaceMax: 1_000,
   commandRetentionMs: 7 * 24 * 60 * 60 * 1_000,
   callTimeoutMs: 30_000,
   cancelGraceMs: 1_000,
@@ -199,6 +256,8 @@ export const defaultLimits: Limits = {
 const largest: Readonly<Record<string, number>> = {
   // Far below what recursion stands, and below the depths that `core/values.ts` can count.
   valueDepthMax: 1_000,
+  // The slots of a shard's vital signs (`core/vitals.ts`).
+  reactionsAtOnceMax: 64,
 };
 
 /**

@@ -2,14 +2,18 @@
  * An app as the runtime uses it: checked once, names in maps, views in a list with the main one first.
  */
 
-import type { Command, Query } from './define-app.js';
+import { checkDeciders } from './decider.js';
+import type { Command, Middleware, Query } from './define-app.js';
 import { describeValue, RamaxError } from './errors.js';
 import type { SpaceEvent } from './event.js';
 import { nearestName } from './nearest-name.js';
 import type { PStateWriter } from './pstate-access.js';
+import { type LoadedReactor, loadReactors, type ReactorHandler } from './reactor.js';
+import { builtInEvents, isReserved } from './reserved.js';
 import { describeSchema, type SchemaDescription } from './schema/describe-schema.js';
 import { isSchema, type Schema } from './schema/schema.js';
 import { isValidator, type Validator } from './schema/validator.js';
+import { EventShapes, type EventVersions, type Upcaster } from './upcasters.js';
 import { canonicalJson } from './values.js';
 
 /** Applies one event to a view. */
@@ -23,7 +27,7 @@ export interface LoadedView {
   readonly schema: Schema | undefined;
   readonly projections: ReadonlyMap<string, Projection>;
   /**
-   * What makes its state, as text: the projections as they are written, by event type. Equal texts do
+   * What makes its state, as text: the projections as they are written, by event type, and all upcasters. Equal texts do
    * not promise equal states (what a projection calls is not in it), but another text is another app.
    */
   readonly source: string;
@@ -38,6 +42,11 @@ export interface LoadedApp {
   readonly params: ReadonlyMap<string, Validator>;
   /** Validators of payloads, by event type. */
   readonly events: ReadonlyMap<string, Validator>;
+  /** The versions of events, and what brings older ones to the present. */
+  readonly shapes: EventShapes;
+  /** The outermost first. */
+  readonly middleware: readonly Middleware[];
+  readonly reactors: readonly LoadedReactor[];
   /** The main view first. */
   readonly views: readonly [main: LoadedView, ...further: LoadedView[]];
 }
@@ -51,10 +60,13 @@ export interface AppDescription {
   readonly commands: readonly string[];
   readonly queries: readonly string[];
   readonly views: readonly string[];
+  readonly reactors: readonly Pick<LoadedReactor, 'name' | 'from'>[];
   /** The versions of the views, by name. */
   readonly viewVersions: Readonly<Record<string, number>>;
   /** The schema of the main view, where it has one. */
   readonly schema?: SchemaDescription;
+  /** The present versions of the event types that have upcasters; absent where the app looks after versions itself. */
+  readonly eventVersions?: EventVersions;
 }
 
 /** The names in an app, the versions of its views, and the schema of its main view. */
@@ -65,8 +77,10 @@ export function describeApp(app: LoadedApp): AppDescription {
     commands: [...app.commands.keys()],
     queries: [...app.queries.keys()],
     views: app.views.map((view) => view.name),
+    reactors: app.reactors.map(({ name, from }) => ({ name, from })),
     viewVersions: Object.fromEntries(app.views.map(({ name, version }) => [name, version])),
     ...(schema === undefined ? {} : { schema: describeSchema(schema) }),
+    ...(app.shapes.isStrict ? { eventVersions: app.shapes.versions } : {}),
   };
 }
 
@@ -105,20 +119,27 @@ export function loadApp(candidate: unknown): LoadedApp {
   const views = app['views'] === undefined ? {} : record(app['views'], 'views', 'an object of views');
   for (const viewName of Object.keys(views)) checkViewName(viewName);
   const commands = functions<Command>(app['commands'], 'commands');
+  const shapes = loadUpcasters(app['upcasters']);
+  const main = loadView(
+    mainViewName,
+    { version: app['version'] ?? 1, schema: app['schema'], on: app['projections'] },
+    'projections',
+    shapes,
+  );
+  checkDeciders(commands, main.projections);
   return {
     name,
     commands,
     queries: app['queries'] === undefined ? new Map() : functions<Query>(app['queries'], 'queries'),
     params: validators(app['params'], 'params', [...commands.keys()]),
     events: validators(app['events'], 'events'),
+    shapes,
+    middleware: loadMiddleware(app['middleware']),
+    reactors: loadReactors(app['reactors'], { record, functions: functions<ReactorHandler>, wrong }),
     views: [
-      loadView(
-        mainViewName,
-        { version: app['version'] ?? 1, schema: app['schema'], on: app['projections'] },
-        'projections',
-      ),
+      main,
       ...Object.entries(views).map(([viewName, view]) =>
-        loadView(viewName, record(view, `views.${viewName}`, 'a view'), `views.${viewName}.on`),
+        loadView(viewName, record(view, `views.${viewName}`, 'a view'), `views.${viewName}.on`, shapes),
       ),
     ],
   };
@@ -134,7 +155,54 @@ function checkViewName(name: string): void {
   }
 }
 
-function loadView(name: string, view: Record<string, unknown>, field: string): LoadedView {
+/**
+ * Checks upcasters. Versions are dense from the oldest that is still read, so that no event is left behind on its way.
+ *
+ * @throws {RamaxError} `invalid_app`
+ */
+export function loadUpcasters(candidate: unknown): EventShapes {
+  if (candidate === undefined) return new EventShapes();
+  const types = Object.entries(record(candidate, 'upcasters', 'an object of upcasters by event type'));
+  return new EventShapes(
+    new Map(
+      types.map(([type, steps]) => {
+        const field = `upcasters.${type}`;
+        if (isReserved(type)) checkReserved(type, field);
+        const loaded = [...functions<Upcaster>(steps, field)].map(
+          ([version, step]) => [checkedVersion(version, field), step] as const,
+        );
+        loaded.sort(([one], [other]) => one - other);
+        loaded.forEach(([version], index) => {
+          const before = loaded[index - 1]?.[0] ?? version - 1;
+          if (version !== before + 1)
+            throw wrong(`${field}.${before + 1}`, 'a function, as one of a later version is', undefined);
+        });
+        return [type, new Map(loaded)] as const;
+      }),
+    ),
+  );
+}
+
+function checkedVersion(version: string, field: string): number {
+  if (/^[1-9]\d{0,14}$/.test(version)) return Number(version);
+  throw wrong(`${field}.${version}`, 'named with the version that it takes, an integer from 1', version);
+}
+
+function loadMiddleware(candidate: unknown): readonly Middleware[] {
+  if (candidate === undefined) return [];
+  if (!Array.isArray(candidate)) throw wrong('middleware', 'an array of functions', candidate);
+  candidate.forEach((middleware: unknown, index) => {
+    if (typeof middleware !== 'function') throw wrong(`middleware[${index}]`, 'a function', middleware);
+  });
+  return [...(candidate as readonly Middleware[])];
+}
+
+function loadView(
+  name: string,
+  view: Record<string, unknown>,
+  field: string,
+  shapes: EventShapes,
+): LoadedView {
   const { version, schema } = view;
   const place = name === mainViewName ? '' : `views.${name}.`;
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) {
@@ -144,7 +212,7 @@ function loadView(name: string, view: Record<string, unknown>, field: string): L
     throw wrong(`${place}schema`, 'a schema made with defineSchema()', schema);
   }
   const projections = functions<Projection>(view['on'], field);
-  return { name, version, schema, projections, source: sourceOf(projections) };
+  return { name, version, schema, projections, source: sourceOf(projections) + shapes.source };
 }
 
 /** Without the schema: what it changes, migrations do to stored values, too. */
@@ -163,6 +231,7 @@ function validators(
   return new Map(
     entries.map(([name, validator]) => {
       const place = `${field}.${name}`;
+      if (isReserved(name)) checkReserved(name, field);
       if (!isValidator(validator)) {
         throw wrong(place, 'a Standard Schema validator (Zod, Valibot, ArkType, …), version 1', validator);
       }
@@ -181,9 +250,19 @@ function functions<F>(candidate: unknown, field: string): ReadonlyMap<string, F>
   return new Map(
     entries.map(([name, value]) => {
       if (typeof value !== 'function') throw wrong(`${field}.${name}`, 'a function', value);
+      if (isReserved(name)) checkReserved(name, field);
       return [name, value as F];
     }),
   );
+}
+
+/** Projections may take the events of Ramax itself; nothing else of an app may have such a name. */
+function checkReserved(name: string, field: string): void {
+  const isProjection = field === 'projections' || field.endsWith('.on');
+  const known: readonly string[] = Object.values(builtInEvents);
+  if (isProjection && known.includes(name)) return;
+  const message = `app: ${field}.${name} has a name that begins with 'ramax.', which is reserved`;
+  throw new RamaxError('invalid_app', message, { details: { field: `${field}.${name}` } });
 }
 
 function record(candidate: unknown, field: string, expected: string): Record<string, unknown> {

@@ -101,6 +101,27 @@ export function checkSignal(signal: unknown): asserts signal is AbortSignal | un
   throw invalidInput('signal', 'an AbortSignal', signal);
 }
 
+/**
+ * Refuses a source that nobody can iterate over.
+ *
+ * @param kinds the symbols of iterables that are taken
+ * @throws {RamaxError} `invalid_input`
+ */
+export function checkIterable(
+  source: unknown,
+  field: string,
+  expected: string,
+  kinds: readonly (typeof Symbol.asyncIterator | typeof Symbol.iterator)[] = [Symbol.asyncIterator],
+): void {
+  try {
+    const methods = source as Readonly<Record<symbol, unknown>> | null | undefined;
+    if (kinds.some((kind) => typeof methods?.[kind] === 'function')) return;
+  } catch {
+    // A getter or a proxy that throws is no source.
+  }
+  throw invalidInput(field, expected, source);
+}
+
 /** A proxy may throw when it is asked what it is. */
 function isSignal(signal: unknown): boolean {
   try {

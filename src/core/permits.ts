@@ -7,6 +7,11 @@ export class Permits {
     this.#free = count;
   }
 
+  /** Somebody waits for one. */
+  get areWanted(): boolean {
+    return this.#waiters.length > 0;
+  }
+
   /** Resolves when a permit was taken. */
   acquire(): Promise<void> {
     if (this.#free > 0) {

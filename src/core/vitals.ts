@@ -32,18 +32,30 @@ export type Running =
     }
   /** Ramax's own work in native code that takes as long as it takes, such as a file that is written anew: no hang. */
   | { readonly kind: 'longWork' }
+  /** The part of a reactor's handler that runs at once; `reactor` is its place among the reactors of the app. */
+  | Reacting
   /** The migration of the values of a space. */
   | { readonly kind: 'migration'; readonly spaceId: number };
 
-const kinds = ['nothing', 'call', 'event', 'migration', 'longWork'] as const;
-const [nothing, call, event, migration, longWork] = [0, 1, 2, 3, 4];
+/** A reactor's handler at an event. */
+export interface Reacting {
+  readonly kind: 'reaction';
+  readonly spaceId: number;
+  readonly reactor: number;
+  readonly spaceSequence: number;
+}
+
+const kinds = ['nothing', 'call', 'event', 'migration', 'longWork', 'reaction'] as const;
+const [nothing, call, event, migration, longWork, reaction] = [0, 1, 2, 3, 4, 5];
 
 /** Integer cells: the beat and the kind. Behind them numbers that are exact as far as those of events are. */
 const beatCell = 0;
 const kindCell = 1;
 const numbersOffset = 8;
 const numbersCount = 3;
-const memoryBytes = numbersOffset + numbersCount * Float64Array.BYTES_PER_ELEMENT;
+/** Behind them: handlers of reactors under way, which may wait for something; three numbers each, the first 0 where there is none. */
+const reactionsMax = 64;
+const memoryBytes = numbersOffset + numbersCount * (1 + reactionsMax) * Float64Array.BYTES_PER_ELEMENT;
 
 export function newVitalsMemory(): VitalsMemory {
   return new SharedArrayBuffer(memoryBytes);
@@ -57,7 +69,7 @@ export class Vitals {
   /** @param memory default: nobody looks */
   constructor(memory: VitalsMemory = newVitalsMemory()) {
     this.#cells = new Int32Array(memory, 0, 2);
-    this.#numbers = new Float64Array(memory, numbersOffset, numbersCount);
+    this.#numbers = new Float64Array(memory, numbersOffset);
   }
 
   beat(): void {
@@ -77,6 +89,33 @@ export class Vitals {
     this.#numbers[1] = view;
     this.#numbers[2] = spaceSequence;
     Atomics.store(this.#cells, kindCell, event);
+  }
+
+  /** A handler begins. Gives back where that is noted, for `reactionEnded`. */
+  reactionBegins(spaceId: number, reactor: number, spaceSequence: number): number {
+    for (let slot = numbersCount; slot < this.#numbers.length; slot += numbersCount) {
+      if (this.#numbers[slot] !== 0) continue;
+      this.#numbers.set([spaceId, reactor, spaceSequence], slot);
+      return slot;
+    }
+    return 0;
+  }
+
+  reactionEnded(slot: number): void {
+    if (slot > 0) this.#numbers[slot] = 0;
+  }
+
+  /** What a handler does at once runs now. */
+  reacts(spaceId: number, reactor: number, spaceSequence: number): void {
+    this.#numbers[0] = spaceId;
+    this.#numbers[1] = reactor;
+    this.#numbers[2] = spaceSequence;
+    Atomics.store(this.#cells, kindCell, reaction);
+  }
+
+  /** What a handler does at once has ended, with all that came of it without waiting. Another's mark stays. */
+  reacted(): void {
+    Atomics.compareExchange(this.#cells, kindCell, reaction, nothing);
   }
 
   migrates(spaceId: number): void {
@@ -112,9 +151,22 @@ export function runningOf(memory: VitalsMemory): Running {
       return { kind, callId: first };
     case 'event':
       return { kind, spaceId: first, view, spaceSequence };
+    case 'reaction':
+      return { kind, spaceId: first, reactor: view, spaceSequence };
     case 'migration':
       return { kind, spaceId: first };
   }
+}
+
+/** The handlers that the thread has, or had when it died, whether they ran or waited. */
+export function reactionsUnderWay(memory: VitalsMemory): readonly Reacting[] {
+  const numbers = new Float64Array(memory, numbersOffset);
+  const found: Reacting[] = [];
+  for (let slot = numbersCount; slot < numbers.length; slot += numbersCount) {
+    const [spaceId = 0, reactor = 0, spaceSequence = 0] = numbers.subarray(slot, slot + numbersCount);
+    if (spaceId > 0) found.push({ kind: 'reaction', spaceId, reactor, spaceSequence });
+  }
+  return found;
 }
 
 /** A second is soon enough for a timeout of many; a short one, as in tests, is divided. */

@@ -12,9 +12,12 @@
 import type { Platform } from '../core/clock.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { EventSpec } from '../core/event.js';
+import type { CheckedEventQuery } from '../core/event-query.js';
 import type { Limits } from '../core/limits.js';
-import { noSuchSpace, sequenceConflict } from './log-errors.js';
+import { type EventShapes, plainShapes } from '../core/upcasters.js';
+import { eventsMatch, noSuchSpace, sequenceConflict, spaceIsBehind } from './log-errors.js';
 import type { AppendRequest, LogStore, LogWriteOutcome, SpaceHead } from './port.js';
+import { askedEventsMax, isMeantNow, storedQuery } from './present-query.js';
 import { sealEvents } from './seal.js';
 
 /** What a caller asked for. Its specs are its own copies. */
@@ -25,6 +28,14 @@ export interface AppendCall {
   readonly expectedSequence: number | undefined;
   readonly causationId: string | undefined;
   readonly correlationId: string | undefined;
+  /** Refused when an event behind a sequence matches. */
+  readonly failIfEventsMatch: AppendCondition | undefined;
+}
+
+/** What an append is refused for. */
+export interface AppendCondition {
+  readonly query: CheckedEventQuery;
+  readonly after: number;
 }
 
 /** What became of it. */
@@ -51,10 +62,12 @@ export class AppendQueue {
   readonly #log: LogStore;
   readonly #platform: Platform;
   readonly #limits: Limits;
+  readonly #shapes: EventShapes;
   #waiting: PendingAppend[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(log: LogStore, platform: Platform, limits: Limits) {
+  constructor(log: LogStore, platform: Platform, limits: Limits, shapes: EventShapes = plainShapes) {
+    this.#shapes = shapes;
     this.#log = log;
     this.#platform = platform;
     this.#limits = limits;
@@ -98,6 +111,8 @@ export class AppendQueue {
     let bytes = 0;
     let taken = 0;
     for (const pending of this.#waiting) {
+      // What it is checked against has to be committed first.
+      if (pending.call.failIfEventsMatch !== undefined && heads.has(pending.call.spaceId)) break;
       if (batch.length >= this.#limits.commitCommandsMax || bytes >= this.#limits.commitBytesMax) break;
       taken += 1;
       try {
@@ -121,6 +136,7 @@ export class AppendQueue {
     if (expectedSequence !== undefined && expectedSequence !== actualSequence) {
       throw sequenceConflict(spaceId, expectedSequence, actualSequence);
     }
+    await this.#checkCondition(call, actualSequence);
     const invocationId = this.#platform.ids.newId();
     const context = { ...call, invocationId, digest: this.#platform.chainDigest, limits: this.#limits };
     const drafts = sealEvents(specs, { sequence: actualSequence, hash: head.lastHash }, context);
@@ -139,6 +155,25 @@ export class AppendQueue {
       events,
       command: null,
     };
+  }
+
+  /** All of the space is committed up to `head`; who else appends meanwhile has it sealed, and checked, again. */
+  async #checkCondition({ spaceId, failIfEventsMatch }: AppendCall, head: number): Promise<void> {
+    if (failIfEventsMatch === undefined) return;
+    const { query, after } = failIfEventsMatch;
+    if (after > head) throw spaceIsBehind(after, head);
+    const { readBytesMax, scanEventsMax } = this.#limits;
+    const limit = askedEventsMax(this.#shapes.versions);
+    const bounds = { limit, bytesMax: readBytesMax, scanEventsMax };
+    const asked = storedQuery(query, this.#shapes.versions);
+    for (let from = after; ; ) {
+      const selection = { spaceId, direction: 'forwards', after: from, upTo: head, query: asked } as const;
+      const { events, position, isEnd } = await this.#log.selectEvents(selection, bounds);
+      const match = events.find((event) => isMeantNow(query, event, this.#shapes));
+      if (match !== undefined) throw eventsMatch(match.spaceSequence, after);
+      if (isEnd) return;
+      from = position;
+    }
   }
 
   async #commit(batch: readonly SealedAppend[]): Promise<void> {

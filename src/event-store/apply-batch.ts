@@ -11,12 +11,15 @@ import { assert } from '../core/assert.js';
 import { isDamageOf, RamaxError } from '../core/errors.js';
 import type { Value } from '../core/values.js';
 import { isSameHash } from './chain-check.js';
+import { applyCursor, type CursorTables, everySpace } from './cursor.js';
 import { applyDraft, type DraftTables } from './draft.js';
 import { chainConflict, commandConflict, noSuchSpace, sequenceConflict } from './log-errors.js';
+import { applyPark, type ParkTables } from './parked.js';
 import type {
   AppendRequest,
   CommandRecord,
   CreateSpaceRequest,
+  CursorWrite,
   LogWrite,
   LogWriteOutcome,
   MarkSpaceDeletedRequest,
@@ -28,7 +31,7 @@ import type {
 import { changedSettings, noSettings, type SpaceSettings } from './space-settings.js';
 
 /** The tables of a log, as they are inside the running transaction. */
-export interface LogTables extends DraftTables {
+export interface LogTables extends DraftTables, CursorTables, ParkTables {
   /** The largest event id that was ever given. */
   readonly lastEventId: number;
   /** Where a live space ends, or undefined when there is no such live space. */
@@ -52,13 +55,17 @@ export interface LogTables extends DraftTables {
     metadata: Readonly<Record<string, Value>>,
     settings: SpaceSettings,
   ): SpaceRow | undefined;
-  /** Marks a live space, or says false when there is no such live space. */
+  /** Marks a live space and removes its cursors, or says false when there is no such live space. */
   markSpaceDeleted(spaceId: number): boolean;
 }
 
 /** Asserts what the callers of `commit` promise, before anything is written. */
 export function assertBatch(batch: readonly LogWrite[]): void {
   for (const request of batch) {
+    if (request.kind === 'moveCursor') {
+      const { position } = request.cursor;
+      assert(Number.isSafeInteger(position) && position >= 0, 'a cursor stands at a position');
+    }
     if (request.kind === 'extendDraft') {
       for (const { invocationId } of request.events)
         assert(isUuid(invocationId), 'an invocation id is a UUID');
@@ -86,6 +93,15 @@ function applyRequest(request: LogWrite, tables: LogTables): LogWriteOutcome {
       return updateSpace(request, tables);
     case 'markSpaceDeleted':
       return markSpaceDeleted(request, tables);
+    case 'moveCursor':
+    case 'dropCursor':
+      return writeCursor(request, tables);
+    case 'parkEvent':
+      return tables.liveSpace(request.event.spaceId) === undefined
+        ? refused(noSuchSpace(request.event.spaceId))
+        : applyPark(request, tables);
+    case 'unparkEvent':
+      return applyPark(request, tables);
     default: {
       const outcome = applyDraft(request, tables);
       return outcome instanceof RamaxError ? refused(outcome) : outcome;
@@ -147,6 +163,13 @@ function markSpaceDeleted(request: MarkSpaceDeletedRequest, tables: LogTables): 
   return tables.markSpaceDeleted(request.spaceId)
     ? { kind: 'marked' }
     : refused(noSuchSpace(request.spaceId));
+}
+
+function writeCursor(request: CursorWrite, tables: LogTables): LogWriteOutcome {
+  const { spaceId } = request.cursor;
+  const isThere = spaceId === everySpace || tables.liveSpace(spaceId) !== undefined;
+  if (request.kind === 'moveCursor' && !isThere) return refused(noSuchSpace(spaceId));
+  return applyCursor(request, tables);
 }
 
 const uuidLength = 36;

@@ -18,7 +18,9 @@
 import { assert } from '../core/assert.js';
 import { RamaxError } from '../core/errors.js';
 import type { Value } from '../core/values.js';
+import type { CursorTables } from './cursor.js';
 import { nameConflict, noSuchSpace, sequenceConflict } from './log-errors.js';
+import { type ParkTables, passOver } from './parked.js';
 import type {
   CopyCommandsRequest,
   CopyEventsRequest,
@@ -53,7 +55,7 @@ export interface DraftTables {
 }
 
 /** What publishing needs of live spaces besides. */
-interface LiveSpaces {
+interface LiveSpaces extends CursorTables, ParkTables {
   findLiveSpace(spaceName: string): SpaceRow | undefined;
   head(spaceId: number): SpaceHead | undefined;
   markSpaceDeleted(spaceId: number): boolean;
@@ -129,6 +131,8 @@ function publish(request: PublishDraftRequest, tables: DraftTables & LiveSpaces)
   if (tables.draftHead(spaceId) === undefined) return noSuchSpace(spaceId);
   if (replaces !== undefined && live === undefined) return noSuchSpace(replaces);
   if (live?.spaceId !== replaces) return nameConflict(spaceName);
+  const { lastSpaceSequence = 0 } = tables.draftHead(spaceId) ?? {};
+  passOver(spaceId, lastSpaceSequence, tables);
   if (replaces !== undefined) tables.markSpaceDeleted(replaces);
   return { kind: 'space', space: tables.publishDraft(spaceId, spaceName, live), created: true };
 }

@@ -46,10 +46,10 @@ export interface LogInspector {
   commands(spaceId: number, after: string, limit: number): Promise<readonly CommandRecord[]>;
   /** Numbers of records that are missing although none was forgotten or deleted with its space; `limit` at most. */
   missingCommandNumbers(limit: number): Promise<readonly number[]>;
-  /** Those of these events that reads by entity would not find. */
+  /** Those of these events that reads by entity, or by one of their tags, would not find. */
   notInLookups(
     spaceId: number,
-    events: readonly Pick<StoredEvent, 'eventId' | 'entityId'>[],
+    events: readonly Pick<StoredEvent, 'eventId' | 'entityId' | 'tags'>[],
   ): Promise<readonly number[]>;
   /** What is wrong with the pages of the files, in the words of whoever looks at them. */
   structure(): Promise<readonly string[]>;

@@ -70,3 +70,19 @@ export function newerOwner(generation: number, current: number | undefined): Ram
 export function nameConflict(spaceName: string): RamaxError {
   return new RamaxError('conflict', `there is a space '${spaceName}' already`, { details: { spaceName } });
 }
+
+/** `conflict`: the condition of an append does not hold. */
+export function eventsMatch(matchingSequence: number, after: number): RamaxError {
+  return new RamaxError('conflict', `event ${matchingSequence} of the space matches failIfEventsMatch`, {
+    details: { matchingSequence, after },
+  });
+}
+
+/** `conflict`: the caller knows of events that the space does not have. */
+export function spaceIsBehind(after: number, actualSequence: number): RamaxError {
+  return new RamaxError(
+    'conflict',
+    `failIfEventsMatch.after is ${after}, but the space is at ${actualSequence}`,
+    { details: { after, actualSequence } },
+  );
+}

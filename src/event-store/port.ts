@@ -22,6 +22,8 @@
  */
 
 import type { ErrorData } from '../core/errors.js';
+import type { CheckedEventQuery } from '../core/event-query.js';
+import type { ReactionPlace } from '../core/reaction-id.js';
 import type { Value } from '../core/values.js';
 import type { SettingsChange, SpaceSettings } from './space-settings.js';
 
@@ -197,19 +199,108 @@ export type DraftOutcome =
   /** `last` is undefined when there are no more. */
   | { readonly kind: 'copiedCommands'; readonly last: string | undefined };
 
+/** Who keeps a cursor (`cursor.ts`). */
+export type CursorKind = 'subscription' | 'reactor' | 'import';
+
+/** What a cursor is found by. */
+export interface CursorPlace {
+  readonly kind: CursorKind;
+  readonly name: string;
+  /** A space, or 0 (`everySpace`) for all of them. */
+  readonly spaceId: number;
+}
+
+/** Where somebody stands who goes through the log. */
+export interface Cursor extends CursorPlace {
+  /** The last one that is done with: a `spaceSequence`, or an `eventId` where it goes through all spaces; 0 before the first. */
+  readonly position: number;
+}
+
+/** A cursor as it lies in the log. */
+export interface CursorRow extends Cursor {
+  /** When it was moved last: milliseconds since the Unix epoch. */
+  readonly updatedAt: number;
+}
+
+/** The page of cursors behind a place: in the order of their names' code points, and of space ids. */
+export interface CursorPage {
+  /** The last one of the page before. Default: from the first. */
+  readonly after?: Pick<CursorRow, 'name' | 'spaceId'> | undefined;
+  /** Rows at most. */
+  readonly limit: number;
+}
+
+/** Adds a cursor or moves it, forwards or backwards. Refused with `not_found` where its space is not live. */
+export interface MoveCursorRequest {
+  readonly kind: 'moveCursor';
+  readonly cursor: Cursor;
+}
+
+/** Removes a cursor, if it is there. */
+export interface DropCursorRequest {
+  readonly kind: 'dropCursor';
+  readonly cursor: CursorPlace;
+}
+
+/** A request that writes a cursor. */
+export type CursorWrite = MoveCursorRequest | DropCursorRequest;
+
+/** An event that a reactor could not handle. */
+export interface ParkedEvent extends ReactionPlace {
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** What the last attempt failed of. */
+  readonly error: ErrorData;
+  /** Milliseconds since the Unix epoch. */
+  readonly parkedAt: number;
+}
+
+/** Parks an event. Refused with `not_found` where its space is not live. */
+export interface ParkEventRequest {
+  readonly kind: 'parkEvent';
+  readonly event: Omit<ParkedEvent, 'parkedAt'>;
+  /** Where the reactor's cursor goes in the same transaction. Absent: it stays. */
+  readonly position?: number | undefined;
+}
+
+/** Removes a parked event, if it is there. */
+export interface UnparkEventRequest {
+  readonly kind: 'unparkEvent';
+  readonly place: ReactionPlace;
+}
+
+/** A request that parks or unparks. */
+export type ParkWrite = ParkEventRequest | UnparkEventRequest;
+
+/** Which parked events to read. */
+export interface ParkedPage {
+  /** Default: all spaces. */
+  readonly spaceId?: number | undefined;
+  /** The last one of the page before. Default: from the first. */
+  readonly after?: ReactionPlace | undefined;
+  /** Rows at most. */
+  readonly limit: number;
+}
+
 /** One request of a batch. */
 export type LogWrite =
   | AppendRequest
   | CreateSpaceRequest
   | UpdateSpaceRequest
   | MarkSpaceDeletedRequest
-  | DraftWrite;
+  | DraftWrite
+  | CursorWrite
+  | ParkWrite;
 
 /** What became of one request. `refused` is definite: nothing of it was written. */
 export type LogWriteOutcome =
   | { readonly kind: 'appended'; readonly firstEventId: number; readonly spaceSequence: number }
   | { readonly kind: 'space'; readonly space: SpaceRow; readonly created: boolean }
   | { readonly kind: 'marked' }
+  | { readonly kind: 'moved' }
+  | { readonly kind: 'dropped'; readonly existed: boolean }
+  | { readonly kind: 'parked' }
+  | { readonly kind: 'unparked'; readonly existed: boolean }
   | DraftOutcome
   | { readonly kind: 'refused'; readonly error: ErrorData };
 
@@ -232,12 +323,63 @@ export interface SpaceHead {
   readonly lastHash: Uint8Array;
 }
 
+/** A pending timer of a space. */
+export interface StoredTimer {
+  readonly timerId: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly dueAt: number;
+  /** The sequence of the event that has scheduled it: that event says what is to happen. */
+  readonly spaceSequence: number;
+}
+
+/** A pending timer among those of all spaces. */
+export interface DueTimer extends StoredTimer {
+  readonly spaceId: number;
+}
+
+/** How far an import of a history has come in a space. */
+export interface ImportPosition {
+  readonly name: string;
+  /** Items of this space that were taken. */
+  readonly position: number;
+}
+
 /** The bounds of one read. */
 export interface ReadBounds {
   /** Events at most; at least 1. */
   readonly limit: number;
   /** Payload bytes at most; the first event comes whatever its size. */
   readonly bytesMax: number;
+}
+
+/** Which events of a part of the log. */
+export interface EventSelection {
+  /** Absent: all live spaces. Positions are then event ids, else sequences of the space. */
+  readonly spaceId?: number | undefined;
+  /** In which order they come. */
+  readonly direction: 'forwards' | 'backwards';
+  /** Only events with `after < position <= upTo`, in either direction. */
+  readonly after: number;
+  readonly upTo: number;
+  readonly query?: CheckedEventQuery | undefined;
+  /** Only events with `since <= timestamp <= until`: a filter, as timestamps are no order. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+}
+
+/** The bounds of one filtered read. */
+export interface SelectBounds extends ReadBounds {
+  /** Events that are looked at, whether they match or not. */
+  readonly scanEventsMax: number;
+}
+
+/** What one filtered read has found. */
+export interface SelectedEvents {
+  readonly events: readonly StoredEvent[];
+  /** Where the next read goes on: as its `after`, or backwards as its `upTo`. It moves also where no event was found. */
+  readonly position: number;
+  /** Nothing more is selected, as far as the log goes now. */
+  readonly isEnd: boolean;
 }
 
 /**
@@ -275,6 +417,8 @@ export interface LogReader {
   ): Promise<readonly StoredEvent[]>;
   /** Events of all live spaces with `eventId > after`, in order. */
   readAll(after: number, bounds: ReadBounds): Promise<readonly StoredEvent[]>;
+  /** Events that match, as far as the bounds allow: see `select-events.ts`. */
+  selectEvents(selection: EventSelection, bounds: SelectBounds): Promise<SelectedEvents>;
   /** One event, when it is in this space. */
   readEvent(spaceId: number, eventId: number): Promise<StoredEvent | undefined>;
   /** The records of those of these command ids that this space has accepted. */
@@ -283,6 +427,15 @@ export interface LogReader {
   allCommands(spaceId: number, limit: number): Promise<readonly CommandRecord[] | undefined>;
   /** Records of commands with `commandId > after` (an empty text: from the first), in the order of their ids' code points. */
   readCommands(spaceId: number, after: string, limit: number): Promise<readonly StoredCommand[]>;
+  /** Pending timers of a live space with `timerId > after` (an empty text: from the first), in the order of their code points. */
+  timersOf(spaceId: number, after: string, limit: number): Promise<readonly StoredTimer[]>;
+  /**
+   * Pending timers of all live spaces that are not suspended, due no later than `upTo`, behind `after` (default: from the first), in
+   * the order of `dueAt`, `spaceId` and `timerId`.
+   */
+  dueTimers(upTo: number, after: DueTimer | undefined, limit: number): Promise<readonly DueTimer[]>;
+  /** How far imports have come in a live space, in the order of their names' code points. */
+  importsOf(spaceId: number): Promise<readonly ImportPosition[]>;
   /** The largest event id ever committed; 0 before the first. */
   latestEventId(): Promise<number>;
   /** Where the space ends, or undefined when there is no such live space. */
@@ -291,6 +444,13 @@ export interface LogReader {
   findSpaceById(spaceId: number): Promise<SpaceRow | undefined>;
   /** Live spaces with `spaceId > after`, in order, `limit` at most. */
   listSpaces(after: number, limit: number): Promise<readonly SpaceRow[]>;
+  /** Cursors of one kind, in the order of their names' code points and then of their space ids. */
+  cursors(kind: CursorKind, page: CursorPage): Promise<readonly CursorRow[]>;
+  cursor(kind: CursorKind, name: string, spaceId: number): Promise<CursorRow | undefined>;
+  /** Parked events in the order of their spaces, their reactors' names by code points, their sequences and parts. */
+  parkedEvents(page: ParkedPage): Promise<readonly ParkedEvent[]>;
+  /** How many events each reactor has parked; those that have none are absent. */
+  parkedCounts(): Promise<readonly { readonly reactor: string; readonly parked: number }[]>;
   close(): Promise<void>;
 }
 
@@ -355,6 +515,11 @@ export interface LogStore extends LogReader {
   readonly ownerGeneration: number;
   /** How it is kept at this moment. */
   readonly health: LogHealth;
+  /**
+   * When the earliest is due of the timers that were scheduled since this was asked last; undefined: none was. Of a draft they
+   * count from its publishing.
+   */
+  takeScheduled(): number | undefined;
   /** One durable transaction over the whole batch; outcomes in the order of the requests. See L1, L2. */
   commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]>;
   /** Spaces marked as deleted whose rows are not all gone yet, and drafts. */
@@ -372,6 +537,9 @@ export interface LogStore extends LogReader {
    * the adapter has no files.
    */
   readonly backup?: (file: string, control: BackupControl) => Promise<void>;
-  /** Forgets up to `rowsMax` command records accepted before `before` (ms since the epoch), oldest first. */
+  /**
+   * Looks at up to `rowsMax` command records accepted before `before` (ms since the epoch), oldest first, and forgets those that are
+   * not kept (`parked.ts`). The next call goes on behind them, until one is `done`.
+   */
   pruneCommands(before: number, rowsMax: number): Promise<{ readonly done: boolean }>;
 }

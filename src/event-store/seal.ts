@@ -16,6 +16,7 @@ import type { EventSpec, RecordedEvent, SpaceEvent } from '../core/event.js';
 import { quotedOrNull } from '../core/json-text.js';
 import type { Limits } from '../core/limits.js';
 import { checkId, checkInteger, isPlainId } from '../core/names.js';
+import { type EventShapes, type FoldedEvent, foldedEvent } from '../core/upcasters.js';
 import { deepFreeze, freezeValue, utf8Bytes, type Value } from '../core/values.js';
 import type { ChainedEvent, SealedEvent, StoredEvent } from './port.js';
 
@@ -28,10 +29,18 @@ export interface SealContext {
   readonly timestamp: number;
   readonly causationId: string | undefined;
   readonly correlationId: string | undefined;
+  /** Of a traced command: stands in the metadata of its events that have none of their own. */
+  readonly traceparent?: string | undefined;
   readonly digest: ChainDigest;
   readonly limits: Limits;
+  /** The events say themselves when they have happened (`timestamp`): those of a history. */
+  readonly hasOwnTimes?: boolean;
   /** Seals the payloads; default: they lie open. */
   readonly cipher?: Cipher | undefined;
+  /** Of the command: it lies under that of each event. Default: none. */
+  readonly metadata?: Readonly<Record<string, Value>> | undefined;
+  /** Every event has to be of the present version of its type. Default, and where these say nothing: it may say any, and is of version 1 when it says none. */
+  readonly shapes?: EventShapes | undefined;
 }
 
 /** One event on its way: what projections receive, and what the log stores. */
@@ -112,7 +121,7 @@ function checkEvent(spec: unknown, index: number, spaceSequence: number, context
     entityId,
     type,
     payload = null,
-    version = 1,
+    version,
     causationId,
     correlationId,
     tags,
@@ -122,22 +131,63 @@ function checkEvent(spec: unknown, index: number, spaceSequence: number, context
   // The names of fields are put together only where they are needed, for an error.
   if (!isPlainId(entityId, idBytesMax)) checkId(entityId, `events[${index}].entityId`, idBytesMax);
   if (!isPlainId(type, idBytesMax)) checkId(type, `events[${index}].type`, idBytesMax);
-  if (version !== 1) checkInteger(version, `events[${index}].version`, 1);
   if (causationId !== undefined) checkId(causationId, `events[${index}].causationId`, idBytesMax);
   if (correlationId !== undefined) checkId(correlationId, `events[${index}].correlationId`, idBytesMax);
   return Object.freeze({
     spaceSequence,
     entityId,
     type,
-    version,
+    version: versionOf(type, version, index, context.shapes),
     payload: freezeValue(payload, payloadField(index), limits),
-    timestamp: context.timestamp,
+    timestamp: context.hasOwnTimes === true ? timestampOf(spec, index) : context.timestamp,
     causationId: causationId ?? context.causationId ?? invocationId,
     correlationId: correlationId ?? context.correlationId ?? invocationId,
     tags: tags === undefined ? noTags : checkTags(tags, `events[${index}].tags`, limits),
-    metadata:
-      metadata === undefined ? noMetadata : checkMetadata(metadata, `events[${index}].metadata`, limits),
+    metadata: traced(metadataOf(metadata, index, context), context),
   });
+}
+
+function timestampOf(spec: object, index: number): number {
+  const { timestamp } = spec as { readonly timestamp?: unknown };
+  checkInteger(timestamp, `events[${index}].timestamp`, 0);
+  return timestamp;
+}
+
+/** A command is written for the present: what it says to be of another version is a mistake. */
+function versionOf(type: string, given: unknown, index: number, shapes: EventShapes | undefined): number {
+  if (shapes === undefined || !shapes.isStrict) {
+    if (given === undefined) return 1;
+    checkInteger(given, `events[${index}].version`, 1);
+    return given;
+  }
+  const present = shapes.versionOf(type);
+  if (given === undefined || given === present) return present;
+  throw invalidInput(
+    `events[${index}].version`,
+    `absent, or the present version of '${type}': ${present}`,
+    given,
+  );
+}
+
+function metadataOf(
+  own: unknown,
+  index: number,
+  { metadata: ofCommand = noMetadata, limits }: SealContext,
+): Readonly<Record<string, Value>> {
+  if (own === undefined) return ofCommand;
+  const field = `events[${index}].metadata`;
+  const checked = checkMetadata(own, field, limits);
+  return ofCommand === noMetadata ? checked : checkMetadata({ ...ofCommand, ...checked }, field, limits);
+}
+
+/** With the trace context that the event was made in; one that it says itself stands, and full metadata stays as it is. */
+function traced(
+  metadata: Readonly<Record<string, Value>>,
+  { traceparent, limits }: SealContext,
+): Readonly<Record<string, Value>> {
+  if (traceparent === undefined || metadata['traceparent'] !== undefined) return metadata;
+  const both = Object.freeze({ ...metadata, traceparent });
+  return utf8Bytes(JSON.stringify(both)) > limits.metadataBytesMax ? metadata : both;
 }
 
 /** Most commands have one event. */
@@ -148,7 +198,8 @@ function payloadField(index: number): string {
 }
 
 const noTags: readonly string[] = Object.freeze([]);
-const noMetadata: Readonly<Record<string, Value>> = Object.freeze({});
+/** Of an event without metadata. */
+export const noMetadata: Readonly<Record<string, Value>> = Object.freeze({});
 
 function checkTags(tags: unknown, field: string, limits: Limits): readonly string[] {
   if (!Array.isArray(tags) || tags.length > limits.tagsPerEventMax) {
@@ -210,6 +261,11 @@ export function unsealed(stored: StoredEvent, cipher: Cipher): StoredEvent {
 /** What projections receive of a stored event. */
 export function openForProjection(stored: StoredEvent): SpaceEvent {
   return Object.freeze(openFacts(stored));
+}
+
+/** What views are given of a stored event: it is brought to its present shape when they ask. */
+export function openForViews(stored: StoredEvent, shapes: EventShapes): FoldedEvent {
+  return foldedEvent(openForProjection(stored), shapes);
 }
 
 /** What readers get of a stored event. */

@@ -6,8 +6,8 @@ export interface StreamPagesOptions<Item, Opened> {
   readonly readAfter: (after: number) => Promise<readonly Item[]>;
   /** An item's position, which grows from item to item. */
   readonly positionOf: (item: Item) => number;
-  /** What the stream gives of an item, made when its turn has come. */
-  readonly open: (item: Item) => Opened;
+  /** What the stream gives of an item, made when its turn has come: one thing, several, or nothing. */
+  readonly open: (item: Item) => Opened | readonly Opened[];
   /** Begin after this position. */
   readonly from: number;
   /** Ends the stream with `aborted`. */
@@ -39,7 +39,9 @@ export async function* streamPages<Item, Opened>(
       for (let index = 0; index < page.length; index++) {
         throwIfAborted(signal);
         if (index === 1) pages.readAhead(after);
-        yield open(page[index] as Item);
+        const opened = open(page[index] as Item);
+        if (isSeveral(opened)) yield* opened;
+        else yield opened;
       }
     }
   } finally {
@@ -74,6 +76,10 @@ class PageReads<Item> {
   async ended(): Promise<void> {
     await this.#ahead?.catch(() => {});
   }
+}
+
+function isSeveral<Opened>(opened: Opened | readonly Opened[]): opened is readonly Opened[] {
+  return Array.isArray(opened);
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

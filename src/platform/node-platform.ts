@@ -10,6 +10,7 @@ const longestTimeoutMs = 2 ** 31 - 1;
 
 const nodeClock: Clock = {
   now: () => Date.now(),
+  preciseNow: () => performance.timeOrigin + performance.now(),
   monotonicMs: () => performance.now(),
   after(delayMs: number, task: () => void): Timer {
     if (delayMs > longestTimeoutMs) return afterSeveral(delayMs, task);

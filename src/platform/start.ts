@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import type { App } from '../core/define-app.js';
 import { type RamaxOptions, RamaxRuntime } from '../supervisor/ramax.js';
+import { diagnosticChannels } from './diagnostic-channels.js';
 import { loadAdapter } from './load-module.js';
 import { nodePlatform } from './node-platform.js';
 import { workerHost } from './worker-host.js';
@@ -31,7 +32,13 @@ export const Ramax = {
    */
   start<A extends App>(options: RamaxOptions): Promise<Ramax<A>> {
     return RamaxRuntime.startOn<A>(
-      { platform: nodePlatform, host: workerHost, loadAdapter, cores: availableParallelism() },
+      {
+        platform: nodePlatform,
+        host: workerHost,
+        loadAdapter,
+        cores: availableParallelism(),
+        channels: diagnosticChannels,
+      },
       options,
     );
   },

@@ -12,11 +12,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResourceLimits, TransferListItem } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { eventsOfPage } from '../codec/event-page.js';
-import { packedValues } from '../codec/packed-frames.js';
+import { type PackedAnswer, packedBodies, packedValues } from '../codec/packed-frames.js';
 import { asRamaxError, type ErrorData, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { newVitalsMemory } from '../core/vitals.js';
 import type { LogReader, LookupFiller } from '../event-store/port.js';
+import type { EventUpcaster, Upcasted } from '../event-store/upcasting.js';
 import type { Port } from '../protocol/port.js';
 import type { Verifier, VerifyRun } from '../reader/verifier.js';
 import type { StorageRef } from '../storage/adapter.js';
@@ -24,6 +25,7 @@ import type {
   ShardThreadConfig,
   Thread,
   ThreadHost,
+  UpcasterConfig,
   VerifierConfig,
   WriterThreadConfig,
 } from '../supervisor/thread-host.js';
@@ -31,6 +33,7 @@ import type { FillerAnswer, FillerTask } from './filler-task.js';
 import { newLoadedFlag, whenLoaded } from './loading.js';
 import { nodeChannel } from './node-port.js';
 import type { ReaderAnswer, ReaderTask } from './reader-task.js';
+import type { UpcasterTask } from './upcaster-task.js';
 import { type VerifierAnswer, type VerifierTask, verifierSignals } from './verifier-task.js';
 
 /** Scans that run side by side; more would only compete with shards for cores. */
@@ -47,10 +50,11 @@ export const workerHost: ThreadHost = {
   channel: () => nodeChannel(),
   openLookupFiller: (storage) => pooledFiller(storage),
   openVerifier: (config) => pooledVerifier(config),
+  openUpcaster: (config) => pooledUpcaster(config),
   openReader: (storage) => pooledReader(storage),
 };
 
-function entryPoint(name: 'writer' | 'shard' | 'reader' | 'filler' | 'verifier'): string {
+function entryPoint(name: 'writer' | 'shard' | 'reader' | 'filler' | 'verifier' | 'upcaster'): string {
   return new URL(`../../workers/${name}.js`, import.meta.url).href;
 }
 
@@ -126,8 +130,12 @@ class TaskPool {
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(
-    name: 'reader' | 'filler' | 'verifier',
-    bounds: { readonly maxThreads: number; readonly maxQueue?: number },
+    name: 'reader' | 'filler' | 'verifier' | 'upcaster',
+    bounds: {
+      readonly maxThreads: number;
+      readonly maxQueue?: number;
+      readonly resourceLimits?: ResourceLimits;
+    },
   ) {
     const filename = entryPoint(name);
     this.#pool = new Piscina({
@@ -140,8 +148,9 @@ class TaskPool {
     hearFailures(this.#pool);
   }
 
-  async run<Answer>(task: unknown): Promise<Answer> {
-    const running = this.#pool.run(task) as Promise<Answer>;
+  /** @param signal ends the thread of the task when it aborts */
+  async run<Answer>(task: unknown, signal?: AbortSignal): Promise<Answer> {
+    const running = this.#pool.run(task, signal === undefined ? {} : { signal }) as Promise<Answer>;
     this.#running.add(running);
     try {
       return await running;
@@ -207,6 +216,29 @@ function pooledVerifier(config: VerifierConfig): Verifier {
   };
 }
 
+/**
+ * The app's upcasters in a thread of their own: one that never returns holds up neither the reads of others nor main, and its thread is
+ * ended.
+ */
+function pooledUpcaster({ app, limits }: UpcasterConfig): EventUpcaster {
+  const pool = new TaskPool('upcaster', { maxThreads: 1, resourceLimits: heapOf(limits) });
+  const timeoutMs = limits.startTimeoutMs + limits.hangTimeoutMs;
+  return {
+    async upcast(events) {
+      const task: UpcasterTask = { app, events: packedBodies.pack(events) };
+      const signal = AbortSignal.timeout(timeoutMs);
+      const answer = await pool.run<PackedAnswer>(task, signal).catch((cause: unknown) => {
+        const why = signal.aborted
+          ? `did not end within ${timeoutMs} ms`
+          : `have ended their thread: ${String(cause)}`;
+        throw new RamaxError('upcast_failed', `the upcasters ${why}`, { cause });
+      });
+      return packedValues.unpackAnswer(answer) as readonly Upcasted[];
+    },
+    close: () => pool.close(readsEndMsMax),
+  };
+}
+
 /** How long closing waits for reads under way: a page takes some milliseconds, a thread that is started for one some hundred. */
 const readsEndMsMax = 5_000;
 
@@ -230,15 +262,23 @@ function pooledReader(storage: StorageRef): LogReader {
     readSpace: (...parameters) => run('readSpace', ...parameters),
     readEntity: (...parameters) => run('readEntity', ...parameters),
     readAll: (...parameters) => run('readAll', ...parameters),
+    selectEvents: (...parameters) => run('selectEvents', ...parameters),
     readEvent: (...parameters) => run('readEvent', ...parameters),
     findCommands: (...parameters) => run('findCommands', ...parameters),
     allCommands: (...parameters) => run('allCommands', ...parameters),
     readCommands: (...parameters) => run('readCommands', ...parameters),
+    timersOf: (...parameters) => run('timersOf', ...parameters),
+    dueTimers: (...parameters) => run('dueTimers', ...parameters),
+    importsOf: (...parameters) => run('importsOf', ...parameters),
     latestEventId: () => run('latestEventId'),
     spaceHead: (...parameters) => run('spaceHead', ...parameters),
     findSpaceByName: (...parameters) => run('findSpaceByName', ...parameters),
     findSpaceById: (...parameters) => run('findSpaceById', ...parameters),
     listSpaces: (...parameters) => run('listSpaces', ...parameters),
+    cursors: (...parameters) => run('cursors', ...parameters),
+    cursor: (...parameters) => run('cursor', ...parameters),
+    parkedEvents: (...parameters) => run('parkedEvents', ...parameters),
+    parkedCounts: () => run('parkedCounts'),
     close() {
       isClosed = true;
       return pool.close(readsEndMsMax);

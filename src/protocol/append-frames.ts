@@ -6,6 +6,7 @@
  *
  *   [request, callId, call, spaceId, generation, previousSequence, command, header…]   previous hash, then hash and payload of each
  *   [request, callId, call, spaceId, generation, previousSequence, command, invocation id]   without events: previous hash
+ *   … with the trace context of a traced command as the last place of `command`
  *   [reply, callId, call, firstEventId, spaceSequence]
  *   [kind, callId, call, length]                                                        any other frame: its body, packed
  */
@@ -35,6 +36,11 @@ type Header = readonly [
 
 type Command = FencedAppend['command'];
 
+/** The record of a command that has an id, and the trace context of one that is traced; null when it is neither. */
+type CommandPlaces =
+  | readonly [commandId: string, commandName: string, paramsHash: string, traceparent?: string]
+  | readonly [noId: null, noName: null, noHash: null, traceparent: string];
+
 type AppendRow = readonly [
   kind: typeof request,
   callId: number,
@@ -42,7 +48,7 @@ type AppendRow = readonly [
   spaceId: number,
   generation: number,
   previousSequence: number,
-  command: readonly [commandId: string, commandName: string, paramsHash: string] | null,
+  command: CommandPlaces | null,
   ...eventsOrInvocation: (Header | string)[],
 ];
 
@@ -102,10 +108,11 @@ export function appendFrames(appendCall: number, bodies: PackedBodies): FrameCod
 }
 
 function appendText(append: ChainedAppend, beside: BytesBeside): string {
-  const { spaceId, generation, previousSequence, previousHash, invocationId, events, command } = append;
+  const { spaceId, generation, previousSequence, previousHash, invocationId, events, command, traceparent } =
+    append;
   assert(previousHash?.length === hashBytes, 'an append of a shard states the hash that it follows');
   beside.add(previousHash);
-  let text = `${spaceId},${generation},${previousSequence},${commandText(command)}`;
+  let text = `${spaceId},${generation},${previousSequence},${commandText(command, traceparent)}`;
   if (events.length === 0) return `${text},${quoted(invocationId)}`;
   for (const { header, hash, payload } of events) {
     text += `,${header}`;
@@ -115,9 +122,15 @@ function appendText(append: ChainedAppend, beside: BytesBeside): string {
   return text;
 }
 
-function commandText(command: Command): string {
-  if (command === null) return 'null';
-  return `[${quoted(command.commandId)},${quoted(command.commandName)},${quoted(command.paramsHash)}]`;
+function commandText(command: Command, traceparent: string | undefined): string {
+  const trace = traceparent === undefined ? '' : `,${quoted(traceparent)}`;
+  if (command === null) return trace === '' ? 'null' : `[null,null,null${trace}]`;
+  return `[${quoted(command.commandId)},${quoted(command.commandName)},${quoted(command.paramsHash)}${trace}]`;
+}
+
+function commandOf(places: CommandPlaces | null): Command {
+  if (places === null || places[0] === null) return null;
+  return { commandId: places[0], commandName: places[1], paramsHash: places[2] };
 }
 
 function appendOf(row: AppendRow, taken: BytesTaken): FencedAppend {
@@ -142,8 +155,8 @@ function appendOf(row: AppendRow, taken: BytesTaken): FencedAppend {
     previousHash,
     invocationId,
     events,
-    command:
-      command === null ? null : { commandId: command[0], commandName: command[1], paramsHash: command[2] },
+    command: commandOf(command),
+    traceparent: command?.[3],
   };
 }
 

@@ -5,7 +5,7 @@
  * Rare fields are one place, 0 where none of them is there; parameters are the last place, absent where there are none.
  */
 
-import type { Accepted, Invocation } from '../content-store/turn.js';
+import type { Accepted, AppendCondition, Invocation } from '../content-store/turn.js';
 import { quoted, quotedName } from '../core/json-text.js';
 import type { ValueText } from '../core/value-text.js';
 import type { Value } from '../core/values.js';
@@ -28,6 +28,10 @@ type RareOfCommand = readonly [
   correlationId: string | null,
   expectedSequence: number | null,
   resentAfter: number | null,
+  expectedVersion?: number | null,
+  metadata?: Readonly<Record<string, Value>> | null,
+  failIfEventsMatch?: AppendCondition | null,
+  traceparent?: string | null,
 ];
 
 /** A command. */
@@ -44,16 +48,23 @@ export const compactExecute: CompactBody<SentCommand, SpaceAddress & { readonly 
 
 function rareOfCommand({ invocation, resentAfter }: SentCommand): string {
   const { commandId, paramsHash, causationId, correlationId, expectedSequence } = invocation;
+  const { expectedVersion, metadata, failIfEventsMatch, traceparent } = invocation;
   if (
+    traceparent === undefined &&
     commandId === undefined &&
     causationId === undefined &&
     correlationId === undefined &&
     expectedSequence === undefined &&
+    expectedVersion === undefined &&
+    metadata === undefined &&
+    failIfEventsMatch === undefined &&
     resentAfter === undefined
   ) {
     return '0';
   }
-  return JSON.stringify([commandId, paramsHash, causationId, correlationId, expectedSequence, resentAfter]);
+  const rare = [commandId, paramsHash, causationId, correlationId, expectedSequence, resentAfter];
+  const rarer = [expectedVersion, metadata, failIfEventsMatch, traceparent];
+  return JSON.stringify(rarer.every((value) => value === undefined) ? rare : [...rare, ...rarer]);
 }
 
 function invocationAt(places: CommandPlaces): Invocation {
@@ -68,6 +79,10 @@ function invocationAt(places: CommandPlaces): Invocation {
     correlationId: rare[3] ?? undefined,
     expectedSequence: rare[4] ?? undefined,
     resentAfter: rare[5] ?? undefined,
+    expectedVersion: rare[6] ?? undefined,
+    metadata: rare[7] ?? undefined,
+    failIfEventsMatch: rare[8] ?? undefined,
+    traceparent: rare[9] ?? undefined,
   };
 }
 

@@ -54,6 +54,21 @@ export interface ShardStats {
   readonly migrations: MigrationCounts;
   /** Each view over the open spaces. */
   readonly views: readonly ViewFigures[];
+  /** Each reactor over the spaces that it has something to do in. */
+  readonly reactors: readonly ReactorFigures[];
+}
+
+/** One reactor over the spaces of a shard that it has something to do in. */
+export interface ReactorFigures {
+  readonly reactor: string;
+  /** Spaces whose events it has not handled to the end. */
+  readonly spaces: number;
+  /** Those in which it waits for its next attempt. */
+  readonly waiting: number;
+  /** Those in which it has stopped, until somebody decides (`space.reactors.stopped()`). */
+  readonly stopped: number;
+  /** Events behind the end of the space, where it lags most. */
+  readonly lagMax: number;
 }
 
 /** One view over the open spaces of a shard. */
@@ -83,6 +98,7 @@ export interface ShardHealth {
   readonly building: number;
   /** What was damaged and made again from the log, since the shard's thread has begun. */
   readonly repairs: Repairs;
+  readonly reactors: readonly ReactorFigures[];
 }
 
 /** What was damaged of the projections and was made again from the log. */

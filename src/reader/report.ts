@@ -8,7 +8,7 @@
  * - `event_order`: its id does not come after that of the event before it. `event_astray`: it is of a space that is not registered, or says so.
  * - `command_wrong`: the record of a command names events that are not its own. `command_missing`: records are gone.
  * - `space_wrong`: a row of the registry is no space, or ids will be given twice.
- * - `lookup_missing`: reads by entity do not find the event.
+ * - `lookup_missing`: reads by entity, or by one of its tags, do not find the event.
  * - `checkpoint_wrong`: a view is ahead of the log, or names another event.
  * - `entry_changed`, `entry_missing`, `entry_extra`, `entry_damaged`: a view is not what its events make of it, or fails its checksum.
  * - `file_damaged`: SQLite says so, or the file cannot be read.

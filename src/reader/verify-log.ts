@@ -48,7 +48,7 @@ async function verifyLookups(
       eventId,
       spaceSequence,
       key: entityId,
-      message: 'a read by its entity does not find it',
+      message: 'a read by its entity or by one of its tags does not find it',
     });
   }
 }

@@ -20,7 +20,7 @@ import { compareCodePoints } from '../core/names.js';
 import { sameValue } from '../core/schema/same-value.js';
 import type { Value } from '../core/values.js';
 import type { LogReader } from '../event-store/port.js';
-import { openForProjection } from '../event-store/seal.js';
+import { openForViews } from '../event-store/seal.js';
 import type { InspectedPage, PStateInspector } from '../pstate/inspector.js';
 import { MemoryPStateStore } from '../pstate/memory/memory-pstate-store.js';
 import type { StoredBuild, ViewBuild } from '../pstate/port.js';
@@ -139,7 +139,7 @@ class ViewComparison {
   /** Says whether there is something to compare with. */
   async #foldTo({ checkpoint }: StoredBuild): Promise<boolean> {
     const { spaceId } = this.#space;
-    const { log, platform, limits } = this.#sources;
+    const { app, log, platform, limits } = this.#sources;
     const { lastSpaceSequence: to, lastEventId } = checkpoint;
     // Asked after the checkpoint was read: the log is never behind it.
     const head = await log.spaceHead(spaceId);
@@ -162,7 +162,7 @@ class ViewComparison {
       spaceId,
       from: this.#fold.applied,
       to,
-      apply: (stored) => this.#fold.catchUp(openForProjection(stored)),
+      apply: (stored) => this.#fold.catchUp(openForViews(stored, app.shapes)),
       afterBatch: (last) => {
         if (this.#fold.failure === undefined) persist(last);
         if (last.spaceSequence === to && last.eventId !== lastEventId)

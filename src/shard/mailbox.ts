@@ -157,7 +157,7 @@ export class Mailbox implements Drainable {
     const { clock, limits } = this.#options;
     const endMs = clock.monotonicMs() + limits.turnBudgetMs;
     for (const turn of batch) {
-      if (!space.hasRoom) return;
+      if (!space.hasRoom || space.mustPrepare(turn)) return;
       this.#turns.shift();
       space.take(turn);
       this.#decided++;

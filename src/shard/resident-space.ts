@@ -5,6 +5,7 @@
  * Invariant: at most one live space per resident; a new one is opened only after the old one has let go.
  */
 
+import type { FireParams } from '../content-store/built-in-commands.js';
 import type { WatchTarget } from '../content-store/changes.js';
 import { spaceClosed } from '../content-store/interlock.js';
 import { keptInvocation } from '../content-store/invocation.js';
@@ -17,6 +18,7 @@ import { addMigrations, type MigrationCounts, noMigrations } from '../content-st
 import type { Cipher } from '../core/cipher.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import type { Checkpoint } from '../core/event.js';
+import { builtInCommands } from '../core/reserved.js';
 import type { Value } from '../core/values.js';
 import { Mailbox } from './mailbox.js';
 import { Rounds } from './rounds.js';
@@ -132,6 +134,20 @@ export class ResidentSpace {
     this.#mailbox.post(turn);
   }
 
+  /**
+   * Completes a call of the runtime by itself: a timer that fires is given what was scheduled.
+   *
+   * @throws {RamaxError} what opening or reading the space throws
+   */
+  async completed(invocation: Invocation): Promise<Invocation> {
+    if (invocation.command !== builtInCommands.fireTimer) return invocation;
+    const { timerId, spaceSequence } = invocation.params as unknown as FireParams;
+    const scheduled = await this.#visit((live) => live.scheduledAt(spaceSequence));
+    const target = scheduled?.payload ?? undefined;
+    const params = { timerId, spaceSequence, ...(target === undefined ? {} : { target }) };
+    return { ...invocation, params, correlationId: scheduled?.correlationId };
+  }
+
   checkpoint(): Promise<Checkpoint> {
     return this.#visit((live) => live.checkpoint());
   }
@@ -217,13 +233,17 @@ export class ResidentSpace {
     await this.close();
   }
 
-  /** The space is deleted: everything that waits fails, nothing is opened again. */
+  /**
+   * The space is deleted: everything that waits fails, nothing is opened again. What was appended before the deletion has its answer
+   * on the way, and what came behind it is refused by the log: both are waited for, so that nobody is told that it is not known.
+   */
   async drop(): Promise<void> {
     const gone = this.#gone();
     this.#ended = gone;
     this.#mailbox.refuseAll(gone);
     await this.#opening?.catch(() => {});
     await this.#closing?.catch(() => {});
+    await this.#live?.appendsAnswered();
     this.#live?.abandon(gone);
     this.#forget();
   }

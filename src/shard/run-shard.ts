@@ -4,10 +4,12 @@ import { type PoisonedEvent, PoisonedEvents } from '../content-store/poisoned-ev
 import type { Platform } from '../core/clock.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
+import type { ReactionVerdicts } from '../core/reaction-verdict.js';
 import type { Vitals } from '../core/vitals.js';
 import type { LogReader } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
 import type { PStateStore } from '../pstate/port.js';
+import { Recorder } from '../telemetry/recorder.js';
 import { serveShard } from './serve-shard.js';
 import { Shard } from './shard.js';
 import { WriterConnection } from './writer-connection.js';
@@ -25,17 +27,29 @@ export interface RunShardOptions {
   readonly vitals?: Vitals | undefined;
   /** See `PoisonedEvents`. */
   readonly poisonedEvents?: readonly PoisonedEvent[] | undefined;
+  readonly verdicts?: ReactionVerdicts | undefined;
 }
 
 /** Resolves when the shard has drained; rejects when it has lost its files to a newer owner and its thread must end. */
 export function runShard(options: RunShardOptions): Promise<void> {
-  const { app, logReader, openPartition, limits, platform, main, vitals, poisonedEvents } = options;
+  const { app, logReader, openPartition, limits, platform, main, vitals, poisonedEvents, verdicts } = options;
   const { clock } = platform;
   return new Promise((onDrained, onFatal) => {
     const poisoned = new PoisonedEvents(poisonedEvents);
-    const ofThread = vitals === undefined ? { poisoned } : { vitals, poisoned };
+    const recorder = new Recorder(clock);
+    const ofThread = vitals === undefined ? { poisoned, recorder } : { vitals, poisoned, recorder };
     const writer = new WriterConnection(clock, logReader);
-    const shard = new Shard({ app, log: writer, openPartition, platform, limits, onFatal, ofThread });
-    serveShard({ shard, writer, main, clock, onDrained });
+    const shard = new Shard({
+      app,
+      log: writer,
+      openPartition,
+      platform,
+      limits,
+      onFatal,
+      ofThread,
+      reactorLink: writer,
+      verdicts,
+    });
+    serveShard({ shard, writer, main, clock, recorder, onDrained });
   });
 }

@@ -1,17 +1,19 @@
 /** A shard behind its link to main. */
 
 import { fetchTurn, queryTurn, resolvedTurn } from '../content-store/reads.js';
-import { CommandTurn, type ReadTurn } from '../content-store/turn.js';
+import { type Accepted, CommandTurn, type Invocation, type ReadTurn } from '../content-store/turn.js';
 import type { Answerable } from '../core/answerable.js';
 import { assert } from '../core/assert.js';
 import type { Clock } from '../core/clock.js';
 import { asRamaxError, RamaxError } from '../core/errors.js';
 import { describeApp } from '../core/loaded-app.js';
+import { isReserved } from '../core/reserved.js';
 import type { Value } from '../core/values.js';
 import type { Moment, ReadReply, SpaceAddress } from '../protocol/bodies.js';
 import { type Handlers, later, type Serving, serve } from '../protocol/link.js';
 import { type ShardCalls, shardLink } from '../protocol/links.js';
 import type { Port } from '../protocol/port.js';
+import type { Recorder } from '../telemetry/recorder.js';
 import type { ResidentSpace } from './resident-space.js';
 import type { Shard } from './shard.js';
 import type { WriterConnection } from './writer-connection.js';
@@ -22,18 +24,23 @@ export interface ServeShardOptions {
   readonly writer: WriterConnection;
   readonly main: Port;
   readonly clock: Clock;
+  /** What turns record. */
+  readonly recorder: Recorder;
   /** The shard has drained: its thread may end. */
   readonly onDrained: () => void;
 }
 
 /** Serves main until it drains. */
-export function serveShard({ shard, writer, main, clock, onDrained }: ServeShardOptions): void {
+export function serveShard(options: ServeShardOptions): void {
+  const { shard, writer, main, clock, recorder, onDrained } = options;
   const handlers: Handlers<ShardCalls> = {
     ready: () => describeApp(shard.app),
     execute(command, serving) {
       const space = shard.space(command);
+      if (isReserved(command.invocation.command)) return executeBuiltIn(space, command.invocation, serving);
       const turn = new CommandTurn(space.kept(command.invocation), serving);
       turn.callId = serving.callId;
+      if (command.invocation.traceparent !== undefined) turn.postedAt = recorder.now();
       serving.onCancel(() => turn.cancel());
       space.post(turn);
       return later;
@@ -76,6 +83,32 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
       await shard.lock(spaceId);
       return null;
     },
+    serveReactions(_body, serving) {
+      shard.reactors?.desk.connect((request) => serving.report(request));
+      return later;
+    },
+    reacted(answer) {
+      shard.reactors?.desk.answered(answer);
+      return null;
+    },
+    react: (address) => shard.reactors?.react(address) ?? { needsKey: false },
+    async restReactors({ spaceId }) {
+      await shard.reactors?.suspend(spaceId);
+      return null;
+    },
+    async retryParked({ spaceName, ...place }) {
+      await shard.reactors?.retry({ spaceId: place.spaceId, spaceName }, place);
+      return null;
+    },
+    stoppedReactors: ({ spaceId }) => shard.reactors?.stoppedIn(spaceId) ?? [],
+    async resumeReactor(request) {
+      await shard.reactors?.resume(request);
+      return null;
+    },
+    async stopReactors() {
+      await shard.reactors?.stop();
+      return null;
+    },
     connectWriter(_body, { ports: [port] }) {
       assert(port !== undefined, 'connectWriter comes with a port');
       writer.connect(port);
@@ -87,6 +120,10 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
     },
     stats: () => shard.stats,
     health: () => shard.health,
+    observe(wants, serving) {
+      recorder.observe(wants, serving);
+      return later;
+    },
     async drain() {
       try {
         await shard.drain();
@@ -103,6 +140,31 @@ export function serveShard({ shard, writer, main, clock, onDrained }: ServeShard
     writer.flush();
     served.flush();
   };
+}
+
+/** A call of the runtime by itself. Whoever goes meanwhile is told by the turn, as always. */
+function executeBuiltIn(
+  space: ResidentSpace,
+  invocation: Invocation,
+  serving: Serving<never, Accepted>,
+): typeof later {
+  let turn = new CommandTurn(invocation, serving);
+  turn.callId = serving.callId;
+  serving.onCancel(() => turn.cancel());
+  space.completed(invocation).then(
+    (completed) => {
+      if (turn.state === 'settled') return;
+      turn = new CommandTurn(completed, serving);
+      turn.callId = serving.callId;
+      try {
+        space.post(turn);
+      } catch (error) {
+        turn.refuse(asRamaxError(error, 'storage', 'the space cannot be used'));
+      }
+    },
+    (error: unknown) => turn.refuse(asRamaxError(error, 'storage', 'the timer cannot be read')),
+  );
+  return later;
 }
 
 /** Brings what a read gives to the link. */

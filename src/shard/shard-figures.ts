@@ -39,6 +39,7 @@ export class ShardFigures {
     residents: Iterable<ResidentSpace>,
     app: LoadedApp,
     { cache, heldBytes }: Pick<SharedBySpaces, 'cache' | 'heldBytes'>,
+    reactors: ShardStats['reactors'] = [],
   ): ShardStats {
     const sum = {
       openSpaces: 0,
@@ -76,6 +77,7 @@ export class ShardFigures {
       ...sum,
       heldBytes: bytes,
       cache: cache.stats,
+      reactors,
       views: [...views].map(([view, counts]) => ({ view, ...counts })),
     };
   }
@@ -94,7 +96,11 @@ function countViews(
 }
 
 /** What is wrong in these spaces. */
-export function healthOf(residents: Iterable<ResidentSpace>, repairs: ShardHealth['repairs']): ShardHealth {
+export function healthOf(
+  residents: Iterable<ResidentSpace>,
+  repairs: ShardHealth['repairs'],
+  reactors: ShardHealth['reactors'] = [],
+): ShardHealth {
   const problems: ViewProblem[] = [];
   const counts = { stopped: 0, changed: 0, building: 0 };
   for (const resident of residents) {
@@ -107,5 +113,5 @@ export function healthOf(residents: Iterable<ResidentSpace>, repairs: ShardHealt
       problems.push({ spaceId: resident.spaceId, spaceName: resident.spaceName, ...status });
     }
   }
-  return { problems, ...counts, repairs };
+  return { problems, ...counts, repairs, reactors };
 }

@@ -23,9 +23,10 @@ import { asRamaxError, isRamaxError, type RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { LoadedApp } from '../core/loaded-app.js';
 import type { SpaceAddress } from '../protocol/links.js';
-import type { ShardHealth, ShardStats } from '../protocol/stats.js';
+import type { ReactorFigures, ShardHealth, ShardStats } from '../protocol/stats.js';
 import type { PStateStore, StoredBuild } from '../pstate/port.js';
 import { Partitions } from './partitions.js';
+import { type ReactionVerdicts, type ReactorLink, Reactors } from './reactors.js';
 import { ResidentSpace } from './resident-space.js';
 import { Rounds } from './rounds.js';
 import { healthOf, ShardFigures } from './shard-figures.js';
@@ -40,6 +41,9 @@ export interface ShardOptions {
   /** The shard has lost its files to a newer owner and must end. */
   readonly onFatal: (error: RamaxError) => void;
   readonly ofThread?: OfThread | undefined;
+  /** The log as reactors use it. Default: the app's reactors do nothing. */
+  readonly reactorLink?: ReactorLink | undefined;
+  readonly verdicts?: ReactionVerdicts | undefined;
 }
 
 /** See the head of this file. */
@@ -58,12 +62,30 @@ export class Shard {
   /** Looks for spaces that nobody calls, while any is resident. */
   #idleTimer: Timer | undefined;
   #isDraining = false;
+  /** Undefined where the app has none. */
+  readonly reactors: Reactors | undefined;
 
   constructor(options: ShardOptions) {
     this.#options = options;
     this.#partitions = new Partitions(options.openPartition, options.onFatal);
     this.#shared = sharedBySpaces(options.limits, options.ofThread);
     this.#rounds = new Rounds(options.platform.clock, options.limits);
+    const { app, reactorLink: link, platform, limits, verdicts } = options;
+    if (app.reactors.length === 0 || link === undefined) return;
+    this.reactors = new Reactors({
+      app,
+      link,
+      platform,
+      limits,
+      vitals: this.#shared.vitals,
+      recorder: this.#shared.recorder,
+      verdicts,
+      cipherOf: (spaceId) => this.#ciphers.get(spaceId),
+      read: (address, turn) => {
+        this.space(address).post(turn);
+        return turn.answer;
+      },
+    });
   }
 
   /** What sends the answers and appends that are made and wait for the end of the event loop's turn. */
@@ -125,9 +147,11 @@ export class Shard {
   /** Lets go of an encrypted space and of its key. */
   async lock(spaceId: number): Promise<void> {
     this.#ciphers.delete(spaceId);
+    const rested = this.reactors?.rest(spaceId);
     const resident = this.#residents.get(spaceId);
     resident?.unlock(undefined);
     await resident?.close().catch(() => {});
+    await rested;
     this.#shared.history.forget(spaceId);
   }
 
@@ -137,7 +161,9 @@ export class Shard {
    */
   async dropSpace(address: SpaceAddress, rewriteBytesMax: number): Promise<RamaxError | undefined> {
     const resident = this.space(address);
+    const rested = this.reactors?.rest(address.spaceId);
     await resident.drop();
+    await rested;
     this.#shared.history.forget(address.spaceId);
     const store = this.#partitions.of(address.spaceId);
     while (!this.#dropRows(store, address.spaceId)) await yieldToPorts(this.#clock);
@@ -175,14 +201,22 @@ export class Shard {
   }
 
   get stats(): ShardStats {
-    return this.#figures.of(this.#residents.values(), this.app, this.#shared);
+    return this.#figures.of(this.#residents.values(), this.app, this.#shared, this.#reactorFigures);
   }
 
   get health(): ShardHealth {
-    return healthOf(this.#residents.values(), {
-      views: this.#figures.remadeOf(this.#residents.values()),
-      files: this.#partitions.setAside,
-    });
+    return healthOf(
+      this.#residents.values(),
+      {
+        views: this.#figures.remadeOf(this.#residents.values()),
+        files: this.#partitions.setAside,
+      },
+      this.#reactorFigures,
+    );
+  }
+
+  get #reactorFigures(): readonly ReactorFigures[] {
+    return this.reactors?.figures ?? [];
   }
 
   get #clock(): Clock {
@@ -196,8 +230,12 @@ export class Shard {
     };
     const pstates = this.#partitions.of(spaceId);
     const shared = this.#shared;
+    const { reactors } = this;
+    const address = { spaceId, spaceName };
+    const onCommitted =
+      reactors === undefined ? undefined : (sequence: number) => reactors.committed(address, sequence);
     const resident = new ResidentSpace(
-      { spaceId, spaceName, app, log, pstates, platform, limits, shared, onError },
+      { spaceId, spaceName, app, log, pstates, platform, limits, shared, onError, onCommitted },
       this.#rounds,
     );
     resident.unlock(this.#ciphers.get(spaceId));

@@ -16,7 +16,16 @@ import {
 import type { Answerable } from '../core/answerable.js';
 import type { Clock } from '../core/clock.js';
 import { RamaxError } from '../core/errors.js';
-import type { LogReader, ReadBounds, StoredEvent } from '../event-store/port.js';
+import type {
+  CursorWrite,
+  EventSelection,
+  LogReader,
+  ParkWrite,
+  ReadBounds,
+  SelectBounds,
+  SelectedEvents,
+  StoredEvent,
+} from '../event-store/port.js';
 import { Caller } from '../protocol/link.js';
 import { type AppendCalls, appendLink } from '../protocol/links.js';
 import type { Port } from '../protocol/port.js';
@@ -92,8 +101,35 @@ export class WriterConnection implements LogLink {
     return events;
   }
 
+  async selectEvents(selection: EventSelection, bounds: SelectBounds): Promise<SelectedEvents> {
+    const found = await this.#reader.selectEvents(selection, bounds);
+    const { spaceId } = selection;
+    if (found.isEnd && spaceId !== undefined && (await this.#reader.spaceHead(spaceId)) === undefined)
+      throw spaceNotFound(spaceId);
+    return found;
+  }
+
+  /** The log beside the writer. */
+  get reader(): LogReader {
+    return this.#reader;
+  }
+
+  /** @throws {RamaxError} why it was refused; `unavailable` when the writer is lost, or there is none */
+  async writeCursor(write: CursorWrite | ParkWrite): Promise<void> {
+    const outcome = await this.#current().call('writeCursor', write);
+    if (outcome.kind === 'refused') throw RamaxError.fromData(outcome.error);
+  }
+
   findCommands(...parameters: Parameters<LogReader['findCommands']>): ReturnType<LogReader['findCommands']> {
     return this.#reader.findCommands(...parameters);
+  }
+
+  timersOf(...parameters: Parameters<LogReader['timersOf']>): ReturnType<LogReader['timersOf']> {
+    return this.#reader.timersOf(...parameters);
+  }
+
+  importsOf(spaceId: number): ReturnType<LogReader['importsOf']> {
+    return this.#reader.importsOf(spaceId);
   }
 
   allCommands(...parameters: Parameters<LogReader['allCommands']>): ReturnType<LogReader['allCommands']> {

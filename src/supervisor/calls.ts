@@ -63,7 +63,7 @@ export class Calls {
    * What the registry says of a space. It counts only while nothing is known: this runtime alone changes settings, and what was read
    * beside a change may be older than it.
    */
-  met({ spaceId, settings }: SpaceRow): void {
+  met({ spaceId, settings }: Pick<SpaceRow, 'spaceId' | 'settings'>): void {
     const { admission } = this.#desk;
     const isPlain = settings.suspended === undefined && settings.limits === undefined;
     if (!isPlain && admission.settingsOf(spaceId) === undefined) admission.set(spaceId, settings);

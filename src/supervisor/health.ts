@@ -2,11 +2,12 @@
 
 import type { Clock } from '../core/clock.js';
 import type { ErrorData, RamaxError } from '../core/errors.js';
-import type { LogHealth } from '../event-store/port.js';
-import type { Repairs, ShardHealth, ViewProblem, WriterStats } from '../protocol/stats.js';
+import type { LogHealth, LogReader } from '../event-store/port.js';
+import type { ReactorFigures, Repairs, ShardHealth, ViewProblem, WriterStats } from '../protocol/stats.js';
 import type { LookupHealth } from './lookup-filling.js';
 import type { RefusedCall } from './quarantine.js';
 import type { Supervisor } from './supervisor.js';
+import type { TimerHealth } from './timers.js';
 
 /** How long a thread may take to say how it is. */
 const answerMsMax = 2_000;
@@ -39,7 +40,7 @@ export interface RamaxHealth {
    * its witness cannot be written. While the writer does not answer, as it was when the log was opened.
    */
   readonly log: LogHealth;
-  /** What helps reads by entity. Answers are right without it, and slower. */
+  /** What helps reads by entity and by tags. Answers are right without it, and slower. */
   readonly lookups: LookupHealth;
   /**
    * Calls, and events of views, that have ended their shard three times and are refused until the process ends: the latest, at
@@ -61,6 +62,16 @@ export interface RamaxHealth {
    * by it, so it is no trouble by itself; a disk that damages what it stores is (see `verify`).
    */
   readonly repairs: Repairs;
+  /** Timers that are due and wait: no trouble of the runtime, but somebody may miss them. */
+  readonly timers: TimerHealth;
+  /** Each reactor of the app: how far it is behind, and how many events it has parked. A warning: it changes no status. */
+  readonly reactors: readonly ReactorHealth[];
+}
+
+/** One reactor over all spaces. */
+export interface ReactorHealth extends ReactorFigures {
+  /** Events that it has parked; undefined while the log cannot be read. */
+  readonly parked: number | undefined;
 }
 
 /**
@@ -71,10 +82,12 @@ export interface RamaxHealth {
 export class HealthProbe {
   readonly #supervisor: Supervisor;
   readonly #clock: Clock;
+  readonly #timers: () => TimerHealth;
   /** Questions without an answer, by thread. */
   readonly #asked = new Map<string, Promise<unknown>>();
 
-  constructor(supervisor: Supervisor, clock: Clock) {
+  constructor(supervisor: Supervisor, clock: Clock, timers: () => TimerHealth) {
+    this.#timers = timers;
     this.#supervisor = supervisor;
     this.#clock = clock;
   }
@@ -91,7 +104,12 @@ export class HealthProbe {
             ),
           ])
         : [undefined, ...shards.map(() => undefined)];
-    return summary(this.#supervisor, closed, writerAnswer, shardAnswers);
+    const counts =
+      this.#supervisor.app.reactors.length === 0 || writerAnswer === undefined
+        ? undefined
+        : await this.#ask('parked', () => this.#supervisor.log.parkedCounts());
+    const all = summary(this.#supervisor, closed, writerAnswer, shardAnswers, counts);
+    return { ...all, timers: this.#timers() };
   }
 
   /** The answer, or undefined when there is none in time. */
@@ -116,11 +134,13 @@ function summary(
     writerTrouble,
     lookups: { health: lookups },
     quarantine: { refused },
+    app,
   }: Supervisor,
   closed: RamaxError | undefined,
   writer: WriterStats | undefined,
   shards: readonly (ShardHealth | undefined)[],
-): RamaxHealth {
+  counts: Awaited<ReturnType<LogReader['parkedCounts']>> | undefined,
+): Omit<RamaxHealth, 'timers'> {
   const views = { stopped: 0, changed: 0, building: 0, problems: [] as ViewProblem[] };
   const repairs = { views: 0, files: 0 };
   for (const shard of shards) {
@@ -153,5 +173,25 @@ function summary(
     refused,
     views,
     repairs,
+    reactors: reactorHealth(app.reactors, shards, counts),
   };
+}
+
+function reactorHealth(
+  reactors: readonly { readonly name: string }[],
+  shards: readonly (ShardHealth | undefined)[],
+  counts: Awaited<ReturnType<LogReader['parkedCounts']>> | undefined,
+): readonly ReactorHealth[] {
+  return reactors.map(({ name: reactor }) => {
+    const of = { reactor, spaces: 0, waiting: 0, stopped: 0, lagMax: 0 };
+    for (const figures of shards.flatMap((shard) => shard?.reactors ?? [])) {
+      if (figures.reactor !== reactor) continue;
+      of.spaces += figures.spaces;
+      of.waiting += figures.waiting;
+      of.stopped += figures.stopped;
+      of.lagMax = Math.max(of.lagMax, figures.lagMax);
+    }
+    const parked = counts && (counts.find((count) => count.reactor === reactor)?.parked ?? 0);
+    return { ...of, parked };
+  });
 }

@@ -12,7 +12,7 @@
  *   Q4  Entries of purged spaces are cleared away, so that nothing of them is left in the files, after a run that has left nothing to
  *       do. Whoever waits for that is told of the first attempt; one that fails is made again.
  *   Q3  A run that fails is tried again, after pauses that double up to `retryMsMax`. What is not filled grows meanwhile
- *       and reads by entity get slower; from the third failure on it shows in `health()`.
+ *       and reads by entity and by tags get slower; from the third failure on it shows in `health()`.
  */
 
 import type { Clock, Timer } from '../core/clock.js';
@@ -31,7 +31,7 @@ const quietFailuresMax = 2;
 
 /** How the lookups of the log are. */
 export interface LookupHealth {
-  /** Committed events, as far as main knows of them, that reads by entity still have to look for themselves. */
+  /** Committed events, as far as main knows of them, that reads by entity and by tags still have to look for themselves. */
   readonly unfilledEvents: number;
   /** Why they cannot be filled, from the third failure in a row on. */
   readonly failure: ErrorData | undefined;

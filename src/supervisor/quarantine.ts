@@ -24,8 +24,8 @@ const keyCharactersMax = 512;
 export interface Accused {
   /** The same for what is the same: a command of the same id, a read of the same thing. */
   readonly key: string;
-  readonly kind: 'command' | 'query' | 'call' | 'event';
-  /** The command, query or call; of an event, its view. */
+  readonly kind: 'command' | 'query' | 'call' | 'event' | 'reaction';
+  /** The command, query or call; of an event, its view; of a reaction, its reactor. */
   readonly name: string;
   readonly spaceId: number;
   readonly spaceName?: string | undefined;

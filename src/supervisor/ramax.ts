@@ -11,24 +11,46 @@ import { type Limits, type LimitsOptions, resolveLimits } from '../core/limits.j
 import { checkId, checkInteger, checkOptions } from '../core/names.js';
 import { checkOptionNames } from '../core/option-names.js';
 import { partitionCount } from '../core/routing.js';
+import { everySpace } from '../event-store/cursor.js';
+import type { ParkedEvent } from '../event-store/port.js';
 import type { SpaceLimits } from '../event-store/space-settings.js';
+import type { StreamOptions } from '../event-store/stream-options.js';
 import type { ShardStats, WriterStats } from '../protocol/stats.js';
 import type { VerifyReport } from '../reader/report.js';
 import type { StorageAdapter, StorageRef } from '../storage/adapter.js';
 import type { BackupManifest } from '../storage/backup-manifest.js';
+import type { Channels } from '../telemetry/channels.js';
+import { Observation } from '../telemetry/observation.js';
+import type { Telemetry, TelemetryStats } from '../telemetry/telemetry.js';
 import { registryPlace } from './admission.js';
 import { AllSpaces, type AllSpacesOptions, type AllSpacesProgress } from './all-spaces.js';
 import { type BackupOptions, Backups } from './backups.js';
 import { Calls } from './calls.js';
-import { EventReads, type StreamOptions } from './event-reads.js';
+import { EventReads } from './event-reads.js';
 import { HealthProbe, type RamaxHealth } from './health.js';
+import {
+  HistoryImport,
+  type HistoryItem,
+  type HistoryProgress,
+  type ImportEventsOptions,
+} from './history-import.js';
 import { type EncryptionOptions, KeyRing } from './key-ring.js';
+import { listParked, type ParkedOptions } from './parked-events.js';
+import { Reactions } from './reactions.js';
 import type { SpaceServices } from './space-handle.js';
 import { checkedSpaceLimits } from './space-limits.js';
 import { SpaceLocks } from './space-locks.js';
 import { Spaces } from './spaces.js';
+import type { NamedSubscription, Subscription } from './subscriber.js';
+import {
+  type NamedSubscribeOptions,
+  type SubscribeOptions,
+  type SubscriptionFigures,
+  Subscriptions,
+} from './subscriptions.js';
 import { Supervisor } from './supervisor.js';
 import type { ThreadHost } from './thread-host.js';
+import { type TimerStats, Timers } from './timers.js';
 import { Verifications, type VerifyAllOptions } from './verifications.js';
 import {
   checkOverloadPolicy,
@@ -59,6 +81,14 @@ export interface RamaxOptions {
    * flight.
    */
   readonly spaceLimits?: SpaceLimits;
+  /** Who is told what happens: `openTelemetry()` of `ramax/telemetry`. Default: only the channels of `node:diagnostics_channel`. */
+  readonly telemetry?: Telemetry<RamaxFigures>;
+}
+
+/** What telemetry may ask for. */
+export interface RamaxFigures {
+  readonly stats: RamaxStats;
+  readonly health: RamaxHealth;
 }
 
 /** Figures of a running runtime. */
@@ -71,6 +101,10 @@ export interface RamaxStats {
   /** Calls that wait for room. */
   readonly waiting: number;
   readonly restarts: { readonly writer: number; readonly shards: readonly number[] };
+  /** What came of telemetry itself. */
+  readonly telemetry: TelemetryStats;
+  readonly subscriptions: SubscriptionFigures;
+  readonly timers: TimerStats;
 }
 
 /** What the runtime stands on: injected, so that the testing house can run it in one thread. */
@@ -79,6 +113,8 @@ export interface RamaxFoundation {
   readonly host: ThreadHost;
   readonly loadAdapter: (ref: StorageRef) => Promise<StorageAdapter>;
   readonly cores: number;
+  /** Where it publishes. Default: nowhere. */
+  readonly channels?: Channels;
 }
 
 /** See the head of this file. */
@@ -90,28 +126,47 @@ export class RamaxRuntime<A extends App = App> {
   readonly #limits: Limits;
   readonly #platform: Platform;
   readonly #watches: Watches;
+  readonly #subscriptions: Subscriptions;
   readonly #allSpaces: AllSpaces;
   readonly #health: HealthProbe;
+  readonly #reactions: Reactions;
   readonly #verifications: Verifications;
   readonly #backups: Backups;
+  readonly #observation: Observation;
+  readonly #timers: Timers;
   #closing: Promise<void> | undefined;
   #closed: RamaxError | undefined;
+  /** Named subscriptions: list, reset, delete. */
+  readonly subscriptions: Pick<Subscriptions, 'list' | 'reset' | 'delete'>;
   /** Spaces: create, find, list, delete. */
   readonly spaces: Spaces<A>;
+  /** What reactors could not handle, over all spaces: see `SpaceHandle.reactors`. */
+  readonly reactors: { parked(options?: ParkedOptions): Promise<readonly ParkedEvent[]> };
 
   private constructor(
     supervisor: Supervisor,
     calls: Calls,
     { limits, keyOf }: Pick<CheckedOptions, 'limits' | 'keyOf'>,
     platform: Platform,
+    observation: Observation,
   ) {
+    this.#observation = observation;
     this.#supervisor = supervisor;
     this.#calls = calls;
     this.#limits = limits;
     this.#platform = platform;
     this.#locks = new SpaceLocks(new KeyRing(keyOf, platform, limits), supervisor);
-    this.#reads = new EventReads(supervisor.log, limits, this.#locks, platform);
+    this.#reads = new EventReads(supervisor.log, limits, this.#locks, supervisor.upcasts, platform);
     this.#watches = new Watches(limits);
+    const subscriptions = new Subscriptions({
+      reads: this.#reads,
+      log: supervisor.log,
+      writer: supervisor.writer,
+      clock: platform.clock,
+      limits,
+    });
+    this.#subscriptions = subscriptions;
+    this.subscriptions = subscriptions;
     const [reads, watches, locks] = [this.#reads, this.#watches, this.#locks];
     const verifications = new Verifications({
       clock: platform.clock,
@@ -120,20 +175,26 @@ export class RamaxRuntime<A extends App = App> {
       findSpace: async (spaceId) => (await supervisor.writer.call('findSpaceById', { spaceId })) ?? undefined,
     });
     this.#verifications = verifications;
+    this.#timers = new Timers({ supervisor, calls, locks, platform }, limits);
     const services: SpaceServices = {
       supervisor,
       calls,
       reads,
       watches,
+      subscriptions,
       locks,
       verifications,
       platform,
       limits,
+      observation,
+      timers: this.#timers,
     };
-    this.spaces = new Spaces<A>(services);
+    this.#reactions = new Reactions(services);
+    this.spaces = new Spaces<A>(services, this.#reactions);
+    this.reactors = { parked: (options = {}) => listParked(services, 0, options) };
     this.#allSpaces = new AllSpaces(services);
     this.#backups = new Backups(supervisor, calls, limits.longCallTimeoutMs);
-    this.#health = new HealthProbe(supervisor, platform.clock);
+    this.#health = new HealthProbe(supervisor, platform.clock, () => this.#timers.health);
   }
 
   /** Starts a runtime on a foundation; `Ramax.start` does it on Node's. */
@@ -141,37 +202,77 @@ export class RamaxRuntime<A extends App = App> {
     foundation: RamaxFoundation,
     options: RamaxOptions,
   ): Promise<RamaxRuntime<A>> {
-    const { platform, host, loadAdapter, cores } = foundation;
+    const { platform, host, loadAdapter, cores, channels } = foundation;
     const checked = checkedOptions(options, cores);
     const { limits } = checked;
     let runtime: RamaxRuntime<A> | undefined;
+    const adapter = await loadAdapter(checked.storage);
+    const figures = async (): Promise<RamaxFigures> => {
+      if (runtime === undefined) throw new RamaxError('unavailable', 'the runtime has not started yet');
+      const [stats, health] = await Promise.all([runtime.stats(), runtime.health()]);
+      return { stats, health };
+    };
+    const observation = new Observation(channels, checked.telemetry?.start(figures));
     const supervisor = await Supervisor.start({
       ...checked,
-      adapter: await loadAdapter(checked.storage),
+      adapter,
       platform,
       host,
+      observation,
       onGivenUp: (error) => runtime?.fail(error),
+    }).catch((error: unknown) => {
+      observation.close();
+      throw error;
     });
     runtime = new RamaxRuntime<A>(
       supervisor,
       new Calls(platform.clock, limits, checked.overload, checked.spaceLimits),
       checked,
       platform,
+      observation,
     );
     try {
       await runtime.#finishDeletions();
+      await runtime.#reactions.begin();
     } catch (error) {
       await supervisor.stop();
+      observation.close();
       throw error;
     }
+    runtime.#timers.start();
     // Behind everything else: nobody waits for it, and spaces that are called before their turn fill their views themselves.
     void runtime.#allSpaces.fillViews();
     return runtime;
   }
 
-  /** The events of all spaces with `eventId > from`, in commit order, lazily, in bounded batches; ends at the log's end. */
+  /**
+   * The events of all spaces, in commit order, lazily, in bounded batches; ends at the log's end. `from` and `to` are event ids. Backwards, by query, by time
+   * and with a limit as `SpaceHandle.streamEvents`.
+   *
+   * @throws {RamaxError} `invalid_input` at the call; then `aborted`, `corrupt`, `closed`, `unavailable`
+   * @example
+   * ```ts
+   * for await (const event of ramax.streamAllEvents({ query: { types: ['order.paid'] }, since: Date.now() - 86_400_000 })) show(event);
+   * ```
+   */
   streamAllEvents(options: StreamOptions = {}): AsyncIterableIterator<RecordedEvent> {
     return this.#reads.streamAll(options);
+  }
+
+  /**
+   * The events of all spaces in the order of their event ids, those that are there and those that come. See `SpaceHandle.subscribe`.
+   * It waits before the first event of a space that is being imported or cloned. An event of a space whose key is gone comes without
+   * its payload (`keyMissing`).
+   *
+   * @example
+   * ```ts
+   * for await (const event of ramax.subscribe({ from: 'now', signal })) show(event.spaceId, event.type);
+   * ```
+   */
+  subscribe(options: NamedSubscribeOptions): NamedSubscription;
+  subscribe(options?: SubscribeOptions): Subscription;
+  subscribe(options: SubscribeOptions | NamedSubscribeOptions = {}): Subscription {
+    return this.#subscriptions.subscribe(everySpace, options);
   }
 
   /** The largest event id ever committed; 0 before the first. */
@@ -192,7 +293,10 @@ export class RamaxRuntime<A extends App = App> {
     const [writer, ...shards] = await this.#calls.read(registryPlace, ask, options);
     const { inFlight, inFlightBytes, waiting } = this.#calls;
     const { restarts } = this.#supervisor;
-    return { writer, shards, inFlight, inFlightBytes, waiting, restarts };
+    const { stats: telemetry } = this.#observation;
+    const { stats: timers } = this.#timers;
+    const subscriptions = await this.#subscriptions.figures();
+    return { writer, shards, inFlight, inFlightBytes, waiting, restarts, timers, subscriptions, telemetry };
   }
 
   /**
@@ -269,6 +373,36 @@ export class RamaxRuntime<A extends App = App> {
     return this.#backups.backup(options);
   }
 
+  /**
+   * Imports existing histories: events of any number of spaces, each with the time at which it has happened, in the order in
+   * which they come for each space. Spaces that are missing are created. The events go through the shards like those of commands, so that validators
+   * see them and all views are right at once; upcasters and commands do not. Given again with the same name and the same items from the first
+   * one on, it goes on where it was, and appends nothing twice: after an error, an abort, or the end of the process.
+   *
+   * Beside the events of each append the space gets one of the type `ramax.import.advanced`, which says how far the import is.
+   *
+   * @throws {RamaxError} `invalid_input`, `projection_failed` with the `index` and `field` of the item that is refused: everything before it is
+   *   in; `aborted`; and the codes of `execute`
+   * @example
+   * ```ts
+   * await ramax.importEvents(readOldEvents(), { name: 'crm-2019', onProgress: ({ itemsRead }) => show(itemsRead) });
+   * ```
+   */
+  async importEvents(
+    items: AsyncIterable<HistoryItem> | Iterable<HistoryItem>,
+    options: ImportEventsOptions,
+  ): Promise<HistoryProgress> {
+    const services = {
+      supervisor: this.#supervisor,
+      calls: this.#calls,
+      locks: this.#locks,
+      platform: this.#platform,
+      limits: this.#limits,
+      spaceOf: (spaceName: string) => this.spaces.getOrCreate(spaceName),
+    };
+    return new HistoryImport(services, options).run(items);
+  }
+
   /** Why the runtime cannot go on, or undefined while it runs. */
   get failure(): RamaxError | undefined {
     return this.#supervisor.failure;
@@ -299,15 +433,20 @@ export class RamaxRuntime<A extends App = App> {
   async #close(): Promise<void> {
     const closed = new RamaxError('closed', 'the runtime is closed');
     this.#closed = closed;
+    this.#timers.close();
     this.#allSpaces.close();
     this.#backups.close();
     this.spaces.close();
     this.#watches.close(closed);
+    const acknowledged = this.#subscriptions.close(closed);
     this.#reads.close(closed);
     const { clock } = this.#platform;
     // Before the writer closes the log, so that nobody reads it while its write-ahead log is emptied for good.
     const verified = this.#verifications.close();
-    const drained = Promise.all([this.#calls.drain(closed), verified]).then(() => this.#supervisor.drain());
+    const rested = this.#reactions.close();
+    const drained = Promise.all([rested, this.#calls.drain(closed), verified, acknowledged]).then(() =>
+      this.#supervisor.drain(),
+    );
     const timedOut = new Promise<'timeout'>((resolve) => {
       const timer = clock.after(this.#limits.drainTimeoutMs, () => resolve('timeout'));
       drained.finally(() => timer.cancel()).catch(() => {});
@@ -318,11 +457,15 @@ export class RamaxRuntime<A extends App = App> {
   }
 
   #end(error: RamaxError): void {
+    this.#observation.close();
+    this.#reactions.end();
     void this.#verifications.close();
+    this.#timers.close();
     this.#allSpaces.close();
     this.#backups.close();
     this.spaces.close();
     this.#watches.close(error);
+    void this.#subscriptions.close(error);
     this.#reads.close(error);
     void this.#calls.drain(error);
     for (const shard of this.#supervisor.shards) shard.fail(error);
@@ -351,6 +494,7 @@ const optionNames = [
   'limits',
   'encryption',
   'spaceLimits',
+  'telemetry',
 ] as const satisfies readonly (keyof RamaxOptions)[];
 
 interface CheckedOptions {
@@ -362,6 +506,7 @@ interface CheckedOptions {
   readonly limits: Limits;
   readonly keyOf: EncryptionOptions['keyOf'] | undefined;
   readonly spaceLimits: SpaceLimits;
+  readonly telemetry: Telemetry<RamaxFigures> | undefined;
 }
 
 function checkedOptions(options: RamaxOptions, cores: number): CheckedOptions {
@@ -381,7 +526,15 @@ function checkedOptions(options: RamaxOptions, cores: number): CheckedOptions {
     limits: resolveLimits(options.limits),
     keyOf: checkedKeyOf(options.encryption),
     spaceLimits: checkedSpaceLimits(spaceLimits, 'Ramax.start()', 'spaceLimits'),
+    telemetry: checkedTelemetry(options.telemetry),
   };
+}
+
+function checkedTelemetry(
+  telemetry: Telemetry<RamaxFigures> | undefined,
+): Telemetry<RamaxFigures> | undefined {
+  if (telemetry === undefined || typeof telemetry?.start === 'function') return telemetry;
+  throw invalidInput('telemetry', 'what openTelemetry() returns', telemetry);
 }
 
 function checkedKeyOf(encryption: unknown): EncryptionOptions['keyOf'] | undefined {

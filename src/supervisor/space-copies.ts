@@ -6,8 +6,8 @@
  * Invariant: the space is seen when it is whole, or never: what is made is a draft (`event-store/draft.ts`).
  */
 
-import { invalidInput, RamaxError } from '../core/errors.js';
-import { checkInteger, checkOptions, checkSpaceName } from '../core/names.js';
+import { RamaxError } from '../core/errors.js';
+import { checkInteger, checkIterable, checkOptions, checkSpaceName } from '../core/names.js';
 import { ProgressGuard } from '../core/progress-guard.js';
 import { nameConflict } from '../event-store/log-errors.js';
 import type { LogWriteOutcome, SpaceRow } from '../event-store/port.js';
@@ -68,9 +68,7 @@ export class SpaceCopies {
 
   /** See `Spaces.import`. */
   async import(source: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<SpaceRow> {
-    if (typeof source?.[Symbol.asyncIterator] !== 'function') {
-      throw invalidInput('source', 'an async iterable of bytes, such as a stream', source);
-    }
+    checkIterable(source, 'source', 'an async iterable of bytes, such as a stream');
     checkWaitOptions(options, 'import()', importOptionNames);
     const { spaceName } = options;
     if (spaceName !== undefined) checkSpaceName(spaceName);

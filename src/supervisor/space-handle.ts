@@ -17,15 +17,22 @@ import type { EntityAt, EntityKey } from '../core/schema/entity-types.js';
 import type { Value } from '../core/values.js';
 import type { SpaceRow } from '../event-store/port.js';
 import type { SpaceSettings } from '../event-store/space-settings.js';
+import type { StreamOptions } from '../event-store/stream-options.js';
 import type { ProgressOf, ReplyOf, SentOf } from '../protocol/link.js';
 import type { ShardCalls, SpaceAddress } from '../protocol/links.js';
 import type { VerifyReport } from '../reader/report.js';
+import type { Observation } from '../telemetry/observation.js';
 import type { CallPlan } from './call-plan.js';
-import { type EventReads, type ExportOptions, exportOptionNames, type StreamOptions } from './event-reads.js';
+import { type EventReads, type ExportOptions, exportOptionNames } from './event-reads.js';
+import { SpaceReactors } from './parked-events.js';
 import type { ShardHandle } from './shard-handle.js';
 import type { SpaceLock } from './space-lock.js';
 import { SpaceMoment } from './space-moment.js';
 import { checkedView, type ReadServices, SpaceReads } from './space-reads.js';
+import { SpaceTimers } from './space-timers.js';
+import type { NamedSubscription, Subscription } from './subscriber.js';
+import type { NamedSubscribeOptions, SubscribeOptions, Subscriptions } from './subscriptions.js';
+import type { Timers } from './timers.js';
 import type { Verifications, VerifyOptions } from './verifications.js';
 import { checkWaitOptions, noOptions, type WaitOptions, waitOptionNames } from './wait-options.js';
 import {
@@ -44,6 +51,17 @@ const executeOptionNames = [
   ...commandOptionNames,
   ...waitOptionNames,
 ] as const satisfies readonly (keyof ExecuteOptions)[];
+
+/** What `readEvent` may be given. */
+export interface ReadEventOptions extends WaitOptions {
+  /** Which of the events that an upcaster has made of it, from 0. Default 0. */
+  readonly part?: number;
+}
+
+const readEventOptionNames = [
+  'part',
+  ...waitOptionNames,
+] as const satisfies readonly (keyof ReadEventOptions)[];
 
 /** What a call that reports its progress may be given. */
 interface ProgressOptions<Progress> {
@@ -69,8 +87,11 @@ const progressOptionNames = [
 export interface SpaceServices extends ReadServices {
   readonly reads: EventReads;
   readonly watches: Watches;
+  readonly subscriptions: Subscriptions;
   readonly verifications: Verifications;
   readonly platform: Platform;
+  readonly observation: Observation;
+  readonly timers: Timers;
 }
 
 /** A command's parameters: absent where it takes none. */
@@ -93,6 +114,8 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   readonly #address: SpaceAddress;
   readonly #shard: ShardHandle;
   readonly #lock: SpaceLock | undefined;
+  /** What reactors could not handle in this space. */
+  readonly reactors: SpaceReactors;
   /** The space's id: assigned once, never reused. */
   readonly spaceId: number;
   /** The space's name. */
@@ -103,12 +126,15 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
   readonly settings: SpaceSettings;
   /** When the space was created: milliseconds since the Unix epoch. */
   readonly createdAt: number;
+  /** The timers of the space that are pending: list, cancel. */
+  readonly timers: SpaceTimers;
 
   constructor(services: SpaceServices, row: SpaceRow) {
     const address = { spaceId: row.spaceId, spaceName: row.spaceName };
     const lock = services.locks.of(row);
     super(services, address, lock);
     this.#lock = lock;
+    this.reactors = new SpaceReactors(services, address, lock);
     this.#services = services;
     this.#address = address;
     this.#shard = services.supervisor.shardOf(address);
@@ -117,6 +143,7 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     this.metadata = row.metadata;
     this.settings = row.settings;
     this.createdAt = row.createdAt;
+    this.timers = new SpaceTimers(services, row);
     services.calls.met(row);
   }
 
@@ -132,13 +159,29 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     command: Name,
     ...[params, options = noOptions]: CommandArguments<ParamsOf<CommandsOf<A>[Name]>>
   ): Promise<CommandResult> {
+    const { observation, supervisor } = this.#services;
+    // A name that the app does not have is no name for a metric.
+    if (!observation.observesCommands || !supervisor.names.commands.has(command))
+      return this.#execute(command, params, options);
+    const { spaceId, spaceName } = this.#address;
+    return observation.command({ spaceId, spaceName, command }, (traceparent) =>
+      this.#execute(command, params, options, traceparent),
+    );
+  }
+
+  #execute(
+    command: string,
+    params: unknown,
+    options: ExecuteOptions,
+    traceparent?: string,
+  ): Promise<CommandResult> {
     const { supervisor, platform, limits, calls } = this.#services;
     try {
       if (!supervisor.names.commands.has(command)) {
         throw unknownName('command', command, supervisor.app.commands);
       }
       checkWaitOptions(options, 'execute()', executeOptionNames);
-      const invocation = writtenInvocationOf(command, params, options, platform, limits);
+      const invocation = writtenInvocationOf(command, params, options, platform, limits, traceparent);
       const plan = this.#shard.command(this.#address, invocation);
       return calls.make(this.#lock === undefined ? plan : this.#lock.guard(plan), options);
     } catch (error) {
@@ -194,12 +237,53 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     return new SpaceMoment<A>(this.#services, this.#address, this.#lock, spaceSequence);
   }
 
-  /** The space's events with `spaceSequence > from`, in order, lazily, in bounded batches; ends at the space's end. */
+  /**
+   * The space's events, in order, lazily, in bounded batches; ends at the space's end. `from` (not included) and `to` (included) are places in it;
+   * `query` says which types, tags and entities; `since` and `until` bound timestamps; `direction: 'backwards'` gives the same events, the newest first;
+   * `limit` says how many at most. A query looks at every event between `from` and `to`.
+   *
+   * @throws {RamaxError} `invalid_input` at the call; then `aborted`, `not_found`, `key_missing`, `upcast_failed`, `corrupt`, `closed`, `unavailable`
+   * @example
+   * ```ts
+   * for await (const event of acme.streamEvents({ query: { types: ['contact.added'], tags: ['vip'] } })) show(event);
+   * for await (const event of acme.streamEvents({ direction: 'backwards', limit: 20 })) show(event);
+   * ```
+   */
   streamEvents(options: StreamOptions = {}): AsyncIterableIterator<RecordedEvent> {
     return this.#services.reads.streamSpace(this.spaceId, options);
   }
 
-  /** The events of one entity of this space with `spaceSequence > from`, in order, lazily, in bounded batches. */
+  /**
+   * The space's events, those that are there and those that come: from a position, in order, each once. It does not end by itself. A slow
+   * consumer holds one page and reads the log later. It goes on through restarts of threads; it throws when the signal is aborted,
+   * the space is deleted or restored, or the runtime is closed.
+   *
+   * With a `name`, the position is kept: what is not acknowledged comes again after a crash, in order (at least once). One
+   * consumer at a time.
+   *
+   * @throws {RamaxError} `invalid_input` at the call; then `overloaded` (over `limits.subscriptionsMax`), `conflict` when the name has a
+   *   consumer already, `aborted`, `not_found`, `key_missing`, `corrupt`, `closed`, `unavailable`
+   * @example
+   * ```ts
+   * const mailer = acme.subscribe({ name: 'mailer', query: { types: ['contact.added'] } });
+   * for await (const event of mailer) {
+   *   await sendMail(event.payload);
+   *   mailer.acknowledge(event);
+   * }
+   * ```
+   */
+  subscribe(options: NamedSubscribeOptions): NamedSubscription;
+  subscribe(options?: SubscribeOptions): Subscription;
+  subscribe(options: SubscribeOptions | NamedSubscribeOptions = {}): Subscription {
+    return this.#services.subscriptions.subscribe(this.spaceId, options);
+  }
+
+  /**
+   * The events of one entity of this space, in order, lazily, in bounded batches, with the options of `streamEvents`. Without others than
+   * `from` and `signal` they are found by a lookup, else by going through the space.
+   *
+   * @throws {RamaxError} as `streamEvents`
+   */
   streamEntityEvents(entityId: string, options: StreamOptions = {}): AsyncIterableIterator<RecordedEvent> {
     return this.#services.reads.streamEntity(this.spaceId, entityId, options);
   }
@@ -224,11 +308,20 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     return this.#services.reads.exportSpace(this.spaceId, options);
   }
 
-  /** One event by its id, or undefined when this space has none of this id. */
-  async readEvent(eventId: number, options: WaitOptions = {}): Promise<RecordedEvent | undefined> {
-    checkWaitOptions(options, 'readEvent()');
+  /**
+   * One event by its id, or undefined when this space has none of this id, or the app's upcasters have made nothing of it. Where they have
+   * made several of it, the one that `part` says.
+   */
+  async readEvent(
+    eventId: number,
+    options: ReadEventOptions = noOptions,
+  ): Promise<RecordedEvent | undefined> {
+    checkWaitOptions(options, 'readEvent()', readEventOptionNames);
+    checkInteger(eventId, 'eventId', 1);
+    const { part = 0 } = options;
+    checkInteger(part, 'part', 0);
     const { calls, reads } = this.#services;
-    return calls.read(this.spaceId, () => reads.readEvent(this.spaceId, eventId), options);
+    return calls.read(this.spaceId, () => reads.readEvent(this.spaceId, eventId, part), options);
   }
 
   /** The space's latest committed sequence; 0 before its first event. */
@@ -312,14 +405,26 @@ export class SpaceHandle<A extends App = App> extends SpaceReads<A> {
     name: Name,
     options: WaitOptions & ProgressOptions<ProgressOf<ShardCalls, Name>>,
   ): Promise<ReplyOf<ShardCalls, Name>> {
-    const { supervisor, limits } = this.#services;
+    const { supervisor, limits, observation } = this.#services;
     checkWaitOptions(options, `${name}()`, progressOptionNames);
     const { onProgress, timeoutMs = limits.longCallTimeoutMs, view } = options;
     const views = view === undefined ? undefined : [checkedView(view, supervisor)];
     const guard = new ProgressGuard(onProgress);
     const body = { ...this.#address, views } as SentOf<ShardCalls, Name>;
-    const plan = guard.watch(this.#shard.request(this.spaceId, name, body, guard.report));
-    return guard.settled(this.#make(plan, { ...options, timeoutMs }));
+    const report = (progress: ProgressOf<ShardCalls, Name>): void => {
+      if (name === 'rebuild') this.#publishProgress(view, progress as RebuildProgress);
+      guard.report(progress);
+    };
+    const plan = guard.watch(this.#shard.request(this.spaceId, name, body, report));
+    const kind = name === 'rebuild' ? 'rebuild' : 'migration';
+    return observation.upkeep({ kind, ...this.#address, view }, () =>
+      guard.settled(this.#make(plan, { ...options, timeoutMs })),
+    );
+  }
+
+  #publishProgress(view: string | undefined, progress: RebuildProgress): void {
+    const { rebuildProgress } = this.#services.observation.channels;
+    if (rebuildProgress.hasSubscribers) rebuildProgress.publish({ ...this.#address, view, ...progress });
   }
 
   #make<Result>(plan: CallPlan<Result>, options: WaitOptions): Promise<Result> {

@@ -11,6 +11,7 @@ import type { SettingsChange, SpaceLimits } from '../event-store/space-settings.
 import type { WriterCalls } from '../protocol/links.js';
 import { spaceNotFound } from '../space/space-errors.js';
 import { registryPlace } from './admission.js';
+import type { Reactions } from './reactions.js';
 import { type CloneOptions, type ImportOptions, type RestoreOptions, SpaceCopies } from './space-copies.js';
 import { SpaceHandle, type SpaceServices } from './space-handle.js';
 import { checkedSpaceLimits } from './space-limits.js';
@@ -73,9 +74,11 @@ const suspendOptionNames = [
 export class Spaces<A extends App = App> {
   readonly #services: SpaceServices;
   readonly #copies: SpaceCopies;
+  readonly #reactions: Pick<Reactions, 'react' | 'rest'>;
 
-  constructor(services: SpaceServices) {
+  constructor(services: SpaceServices, reactions: Pick<Reactions, 'react' | 'rest'>) {
     this.#services = services;
+    this.#reactions = reactions;
     this.#copies = new SpaceCopies(services, async (space) => void (await this.finishDeletion(space)));
   }
 
@@ -182,9 +185,13 @@ export class Spaces<A extends App = App> {
     if (reason !== undefined) checkId(reason, 'reason', limits.idBytesMax);
     const at = Math.trunc(platform.clock.now());
     const suspended = { at, ...(reason === undefined ? {} : { reason }) };
-    return this.#set(spaceName, { suspended }, options, ({ spaceId }) =>
-      this.#services.calls.noCommands(spaceId),
-    );
+    return this.#set(spaceName, { suspended }, options, async (row) => {
+      // Their commands are refused from now on: what they wait for would not come.
+      await this.#reactions.rest(row);
+      await this.#services.calls.noCommands(row.spaceId);
+      // What was admitted before may have woken them.
+      await this.#reactions.rest(row);
+    });
   }
 
   /**
@@ -195,7 +202,10 @@ export class Spaces<A extends App = App> {
   async resume(spaceName: string, options: WaitOptions = {}): Promise<SpaceHandle<A>> {
     checkSpaceName(spaceName);
     checkWaitOptions(options, 'resume()');
-    return this.#set(spaceName, { suspended: null }, options);
+    return this.#set(spaceName, { suspended: null }, options, async (row) => {
+      void this.#reactions.react(row);
+      await this.#services.timers.resumed(row.spaceId);
+    });
   }
 
   /**

@@ -16,7 +16,9 @@ import type { Platform } from '../core/clock.js';
 import { type ErrorCode, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { AppDescription } from '../core/loaded-app.js';
+import type { ReactionVerdicts } from '../core/reaction-verdict.js';
 import { shardOf } from '../core/routing.js';
+import type { Reacting } from '../core/vitals.js';
 import type { LogHealth, LogReader, LostTail } from '../event-store/port.js';
 import type { Caller } from '../protocol/link.js';
 import {
@@ -29,11 +31,14 @@ import {
 import { remoteLogReader } from '../protocol/remote-log-reader.js';
 import { localVerifier, type Verifier } from '../reader/verifier.js';
 import type { BackupTarget, Ownership, StorageAdapter, StorageRef } from '../storage/adapter.js';
+import { type Measurements, nothingObserved, type Observed } from '../telemetry/measurements.js';
+import type { Observation } from '../telemetry/observation.js';
 import { LookupFilling } from './lookup-filling.js';
 import { Quarantine } from './quarantine.js';
 import { ShardHandle } from './shard-handle.js';
 import type { ThreadHost } from './thread-host.js';
 import { type Death, ThreadKeeper } from './thread-keeper.js';
+import { Upcasts } from './upcasts.js';
 import { WriterHandle } from './writer-handle.js';
 
 /** Restarts of shards that one owner generation can count. */
@@ -54,6 +59,7 @@ export interface SupervisorOptions {
   readonly limits: Limits;
   readonly platform: Platform;
   readonly host: ThreadHost;
+  readonly observation: Observation;
   /** The runtime cannot go on. */
   readonly onGivenUp: (error: RamaxError) => void;
 }
@@ -101,6 +107,8 @@ export class Supervisor {
   readonly writer = new WriterHandle();
   /** Reads of the log off the hot path. */
   readonly log: LogReader;
+  /** Brings what is read of it to its present shape. */
+  readonly upcasts: Upcasts;
   /** Fills the lookups of the log. */
   readonly lookups: LookupFilling;
   /** What is refused because shards have died of it. */
@@ -108,19 +116,27 @@ export class Supervisor {
   #writerReady: WriterReady = { logId: '', ownerGeneration: 0, deletedSpaces: [], log: unknownLog };
   /** What was lost before the first writer of this runtime opened the log; a later one knows nothing of it. */
   #lost: LostTail | undefined;
-  #app: AppDescription = { name: '', commands: [], queries: [], views: [], viewVersions: {} };
+  #app: AppDescription = { name: '', commands: [], queries: [], views: [], reactors: [], viewVersions: {} };
   #names: AppNames = namesOf(this.#app);
   #shardStarts = 0;
   #failure: RamaxError | undefined;
+  /** Bounded by what one shard has under way at its death, and by how often shards may die. */
+  readonly #suspectedReactions = new Map<string, ReactionVerdicts['suspected'][number]>();
+  #onShardUp: (index: number, shard: Caller<ShardCalls>) => void = () => {};
 
   private constructor(options: SupervisorOptions, ownership: Ownership) {
-    const { adapter, host, storage, shards, platform } = options;
+    const { app, adapter, host, limits, storage, shards, platform } = options;
     this.#options = options;
     this.#ownership = ownership;
+    options.observation.onChange = (observed) => void this.#observeAll(observed);
     this.quarantine = new Quarantine(platform.textDigest);
     this.log = adapter.readsBesideWriter
       ? host.openReader(storage)
       : remoteLogReader(() => this.writer.current());
+    this.upcasts = new Upcasts(
+      () => this.#app,
+      () => host.openUpcaster({ app, limits }),
+    );
     const filler = adapter.hasLookups ? host.openLookupFiller(storage) : undefined;
     this.lookups = new LookupFilling(filler, platform.clock);
     this.#writerKeeper = this.#keepWriter();
@@ -208,11 +224,20 @@ export class Supervisor {
     return this.#shards.map(({ handle }) => handle);
   }
 
+  /** Tells of each shard that is up now, and of each that will be. */
+  watchShards(onUp: (index: number, shard: Caller<ShardCalls>) => void): void {
+    this.#onShardUp = onUp;
+    this.#shards.forEach(({ keeper }, index) => {
+      if (keeper.nascent !== undefined) onUp(index, keeper.nascent);
+    });
+  }
+
   /** Lets all threads finish what they hold, then lets the directory go. Calls must have ended. */
   async drain(): Promise<void> {
+    if (this.#options.observation.observed !== undefined) await this.#observeAll(nothingObserved);
     await Promise.all(this.#shards.map(({ keeper }) => keeper.drain()));
     // Before the writer closes the log, so that nobody reads it while its write-ahead log is emptied for good.
-    await this.lookups.close();
+    await Promise.all([this.lookups.close(), this.log.close()]);
     await this.#writerKeeper.drain();
     await this.stop();
   }
@@ -224,6 +249,7 @@ export class Supervisor {
       ...keepers.map((keeper) => keeper.stop()),
       this.lookups.close(),
       this.log.close(),
+      this.upcasts.close(),
     ]);
     // Whatever else fails, the directory is let go; but not beside a writer that may be in the middle of a commit.
     if (this.#writerKeeper.isStuck) {
@@ -244,6 +270,7 @@ export class Supervisor {
     const { platform, limits, host, storage } = this.#options;
     return new ThreadKeeper<WriterCalls, WriterReady>({
       name: 'writer',
+      onRestart: (restarts, cause) => this.#tellRestart('writer', restarts, cause),
       link: writerLink,
       clock: platform.clock,
       limits,
@@ -254,6 +281,7 @@ export class Supervisor {
         this.#lost ??= ready.log.lost;
         const shards = this.#shards.flatMap(({ keeper }) => keeper.nascent ?? []);
         await Promise.all(shards.map((shard) => this.#connect(shard, writer).writer));
+        void this.#observe(writer);
         this.writer.up(writer);
       },
       isHopeless: ({ code }) => hopelessCodes.has(code),
@@ -277,6 +305,7 @@ export class Supervisor {
     });
     const keeper: KeptShard['keeper'] = new ThreadKeeper<ShardCalls, AppDescription>({
       name: `shard ${index}`,
+      onRestart: (restarts, cause) => this.#tellRestart(`shard ${index}`, restarts, cause),
       link: shardLink,
       clock: platform.clock,
       limits,
@@ -288,14 +317,17 @@ export class Supervisor {
           logId: this.#writerReady.logId,
           fence: this.#nextFence(),
           poisonedEvents: this.#poisonedEvents,
+          verdicts: this.#reactionVerdicts,
         }),
       onUp: async (shard, description) => {
         this.#app = description;
         this.#names = namesOf(description);
+        void this.#observe(shard);
         const { nascent: writer, trouble } = this.#writerKeeper;
         if (writer !== undefined) await this.#connect(shard, writer).shard;
         else if (trouble !== undefined) tellDown(shard, trouble);
         handle.up(shard);
+        this.#onShardUp(index, shard);
       },
       onLost: (death) => this.#suspectOf(death, handle),
       onGivenUp: (error) => this.#giveUp(error),
@@ -305,13 +337,58 @@ export class Supervisor {
   }
 
   /** Whom a death of a shard is put down to, by name. */
-  #suspectOf({ caller, cause, running }: Death<ShardCalls>, handle: ShardHandle): string | undefined {
+  #suspectOf(
+    { caller, cause, running, reactions }: Death<ShardCalls>,
+    handle: ShardHandle,
+  ): string | undefined {
+    const reaction = this.#suspectReaction({ caller, cause, running, reactions });
+    if (reaction !== undefined) return reaction;
     if (running.kind !== 'event') return handle.lost(caller, running, cause);
     const { spaceId, view: place, spaceSequence } = running;
     const view = this.#app.views[place] ?? `view ${place}`;
     const key = `event ${spaceId} ${view} ${spaceSequence}`;
     this.quarantine.accuse({ key, kind: 'event', name: view, spaceId, spaceSequence }, cause);
     return key;
+  }
+
+  /**
+   * Handlers that wait are not marked: where nothing ran, all that were under way are suspected, and made one at a time from then on, so
+   * that at the next death it is one of them.
+   */
+  #suspectReaction({ running, reactions, cause }: Death<ShardCalls>): string | undefined {
+    const isSuspected = (reaction: Reacting): boolean => this.quarantine.isSuspected(this.#keyOf(reaction));
+    const known = reactions.filter(isSuspected);
+    const nameable = running.kind === 'nothing' ? (known.length > 0 ? known : reactions) : [];
+    const suspects = running.kind === 'reaction' ? [running] : nameable;
+    for (const reaction of suspects) {
+      const { spaceId, spaceSequence } = reaction;
+      const [key, name] = [this.#keyOf(reaction), this.#reactorName(reaction)];
+      this.#suspectedReactions.set(key, { spaceId, reactor: name, spaceSequence });
+      this.quarantine.accuse({ key, kind: 'reaction', name, spaceId, spaceSequence }, cause);
+    }
+    const [only] = suspects;
+    return only === undefined || suspects.length > 1 ? undefined : this.#keyOf(only);
+  }
+
+  #keyOf(reaction: Reacting): string {
+    return `reaction ${reaction.spaceId} ${this.#reactorName(reaction)} ${reaction.spaceSequence}`;
+  }
+
+  #reactorName({ reactor }: Reacting): string {
+    return this.#app.reactors[reactor]?.name ?? `reactor ${reactor}`;
+  }
+
+  get #reactionVerdicts(): ReactionVerdicts {
+    const poisoned = this.quarantine.refused.flatMap(
+      ({ kind, name: reactor, spaceId, spaceSequence, kills, cause }) =>
+        kind === 'reaction' && spaceSequence !== undefined
+          ? { spaceId, reactor, spaceSequence, kills, cause: cause.message }
+          : [],
+    );
+    const suspected = [...this.#suspectedReactions].flatMap(([key, reaction]) =>
+      this.quarantine.isSuspected(key) ? reaction : [],
+    );
+    return { poisoned, suspected };
   }
 
   get #poisonedEvents(): readonly PoisonedEvent[] {
@@ -344,6 +421,31 @@ export class Supervisor {
     ends.writer.catch(() => writerEnd.close());
     ends.shard.catch(() => shardEnd.close());
     return ends;
+  }
+
+  /** Has a thread report what is listened to. It does until it is lost: the next one is asked again. */
+  async #observe(
+    thread: Caller<ShardCalls> | Caller<WriterCalls>,
+    observed = this.#options.observation.observed,
+  ): Promise<void> {
+    if (observed === undefined) return;
+    const onProgress = (batch: Measurements): void => this.#options.observation.measured(batch);
+    // Both tables have the call.
+    const caller = thread as Caller<Pick<ShardCalls, 'observe'>>;
+    await caller.call('observe', observed, { onProgress }).catch(() => {});
+  }
+
+  /** Asks all threads. Resolves when those that are to measure nothing have reported what they had. */
+  async #observeAll(observed: Observed): Promise<void> {
+    const shards = this.#shards.flatMap(({ keeper }) => keeper.nascent ?? []);
+    const writer = this.#writerKeeper.nascent;
+    const threads = writer === undefined ? shards : [...shards, writer];
+    await Promise.all(threads.map((thread) => this.#observe(thread, observed)));
+  }
+
+  #tellRestart(thread: string, restarts: number, cause: RamaxError): void {
+    const { restart } = this.#options.observation.channels;
+    if (restart.hasSubscribers) restart.publish({ thread, restarts, error: cause.toData() });
   }
 
   /** A restarted writer must find the log that the shards have state of: storage in memory, or a file that was taken away, is gone. */

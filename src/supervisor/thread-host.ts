@@ -6,8 +6,10 @@
 import type { PoisonedEvent } from '../content-store/poisoned-events.js';
 import type { ErrorData } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
+import type { ReactionVerdicts } from '../core/reaction-verdict.js';
 import type { VitalsMemory } from '../core/vitals.js';
 import type { LogReader, LookupFiller } from '../event-store/port.js';
+import type { EventUpcaster } from '../event-store/upcasting.js';
 import type { Port } from '../protocol/port.js';
 import type { Verifier } from '../reader/verifier.js';
 import type { StorageRef } from '../storage/adapter.js';
@@ -29,12 +31,20 @@ export interface ShardThreadConfig {
   readonly fence: number;
   /** Events that no view is given any more, for shards have died of them. */
   readonly poisonedEvents: readonly PoisonedEvent[];
+  /** The same for reactions. */
+  readonly verdicts: ReactionVerdicts;
 }
 
 /** What a verifier's thread works with. */
 export interface VerifierConfig {
   readonly app: string;
   readonly storage: StorageRef;
+  readonly limits: Limits;
+}
+
+/** What the thread of upcasters works with. */
+export interface UpcasterConfig {
+  readonly app: string;
   readonly limits: Limits;
 }
 
@@ -60,6 +70,8 @@ export interface ThreadHost {
   openLookupFiller(storage: StorageRef): LookupFiller;
   /** Verifies in a thread of its own; only for storage that can be inspected. */
   openVerifier(config: VerifierConfig): Verifier;
+  /** Brings events of older shapes to the present ones, in a thread that loads the app when it is first asked. */
+  openUpcaster(config: UpcasterConfig): EventUpcaster;
   /** Reads the log off the hot path, beside the writer. */
   openReader(storage: StorageRef): LogReader;
 }

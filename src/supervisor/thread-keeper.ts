@@ -17,7 +17,7 @@ import type { Clock } from '../core/clock.js';
 import { delay } from '../core/clock.js';
 import { asRamaxError, isPassingTrouble, RamaxError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import { beatOf, type Running, runningOf } from '../core/vitals.js';
+import { beatOf, type Reacting, type Running, reactionsUnderWay, runningOf } from '../core/vitals.js';
 import { type Call, Caller, type LinkSpec } from '../protocol/link.js';
 import { RestartPolicy } from './restart-policy.js';
 import type { Thread } from './thread-host.js';
@@ -51,6 +51,8 @@ export interface ThreadKeeperOptions<Calls, Ready> {
   readonly isHopeless?: (reason: RamaxError) => boolean;
   /** Restarts did not help, or would not: then with the reason itself. */
   readonly onGivenUp: (error: RamaxError) => void;
+  /** It is started once more because of what it died of. */
+  readonly onRestart?: (restarts: number, cause: RamaxError) => void;
   /** It has ended by itself, or hung; names the suspect, when there is one. */
   readonly onLost?: (death: Death<Calls>) => string | undefined;
   /** Threads that may be left behind at once. Default: none. */
@@ -65,6 +67,8 @@ export interface Death<Calls> {
   readonly cause: RamaxError;
   /** What code of the app it ran. */
   readonly running: Running;
+  /** The handlers of reactors that it had. */
+  readonly reactions: readonly Reacting[];
 }
 
 /** See the head of this file. */
@@ -227,7 +231,8 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
     this.#letGo(caller);
     if (this.#isStopping) return undefined;
     const running: Running = thread.vitals === undefined ? { kind: 'nothing' } : runningOf(thread.vitals);
-    return this.#options.onLost?.({ caller, cause, running });
+    const reactions = thread.vitals === undefined ? [] : reactionsUnderWay(thread.vitals);
+    return this.#options.onLost?.({ caller, cause, running, reactions });
   }
 
   #letGo(caller: Caller<Calls>): void {
@@ -281,6 +286,7 @@ export class ThreadKeeper<Calls extends KeptCalls<Ready>, Ready> {
       await delay(clock, decision.delayMs);
       if (this.#isStopping) return;
       this.#restarts++;
+      this.#options.onRestart?.(this.#restarts, reason);
       try {
         await this.#begin();
         return;

@@ -8,7 +8,7 @@
 
 import { isRamaxError, RamaxError } from '../core/errors.js';
 import type { Caller, ReplyOf, SentOf } from '../protocol/link.js';
-import type { WriterCalls } from '../protocol/links.js';
+import type { CommitNotice, WriterCalls } from '../protocol/links.js';
 
 /** Whether the writer says of itself that it is finished. */
 function hasFailed(error: unknown): boolean {
@@ -22,6 +22,7 @@ const isRead: ReadonlySet<keyof WriterCalls> = new Set<keyof WriterCalls>([
   'listSpaces',
   'latestEventId',
   'stats',
+  'timersScheduled',
 ]);
 
 /** See the head of this file. */
@@ -76,6 +77,36 @@ export class WriterHandle {
         if (hasFailed(error)) this.#letGo(caller);
         else if (!caller.isLost) throw error;
       }
+    }
+  }
+
+  /**
+   * Listens to commits until the listener is taken away again, at one writer after the other. Each one's first notice is for what
+   * may have been missed before.
+   */
+  onCommit(listener: (notice: CommitNotice) => void): () => void {
+    const listening = { isOver: false, cancel: () => {} };
+    const told = (notice: CommitNotice): void => {
+      if (!listening.isOver) listener(notice);
+    };
+    void this.#listen(told, listening);
+    return () => {
+      listening.isOver = true;
+      listening.cancel();
+    };
+  }
+
+  async #listen(
+    listener: (notice: CommitNotice) => void,
+    listening: { isOver: boolean; cancel: () => void },
+  ): Promise<void> {
+    while (!listening.isOver && this.#failure === undefined) {
+      const caller = await this.#whenUp(false).catch(() => undefined);
+      if (caller === undefined || listening.isOver) return;
+      const { answer, cancel } = caller.start('commits', null, { onProgress: listener });
+      listening.cancel = cancel;
+      // The writer answers when the listener has gone; otherwise it was lost.
+      await answer.catch(() => this.#letGo(caller));
     }
   }
 

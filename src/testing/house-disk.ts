@@ -12,7 +12,6 @@ import type { LogReader, LogWrite, LogWriteOutcome } from '../event-store/port.j
 import { MemoryPStateData, MemoryPStateStore } from '../pstate/memory/memory-pstate-store.js';
 import type { PStateStore } from '../pstate/port.js';
 import type { HouseThread } from './house-thread.js';
-import type { Scheduler } from './scheduler.js';
 
 /** The longest time that a commit or a read takes. */
 const commitMsMax = 3;
@@ -35,14 +34,14 @@ export class HouseDisk {
     this.#partitions = Array.from({ length: partitionCount }, () => new MemoryPStateData());
   }
 
-  openLog(thread: HouseThread, scheduler: Scheduler): MemoryLogStore {
+  openLog(thread: HouseThread): MemoryLogStore {
     if (this.isFull) throw diskIsFull();
-    return new HouseLogStore(this, thread, scheduler);
+    return new HouseLogStore(this, thread);
   }
 
   /** A reader beside the writer; each read takes a while. */
-  openLogReader(thread: HouseThread, scheduler: Scheduler): LogReader {
-    return slowReader(new MemoryLogReader(this.log), thread, scheduler);
+  openLogReader(thread: HouseThread): LogReader {
+    return slowReader(new MemoryLogReader(this.log), thread);
   }
 
   openPStateStore(thread: HouseThread, partition: number, fence: number): PStateStore {
@@ -56,13 +55,11 @@ export class HouseDisk {
 class HouseLogStore extends MemoryLogStore {
   readonly #disk: HouseDisk;
   readonly #thread: HouseThread;
-  readonly #scheduler: Scheduler;
 
-  constructor(disk: HouseDisk, thread: HouseThread, scheduler: Scheduler) {
+  constructor(disk: HouseDisk, thread: HouseThread) {
     super(disk.log, thread.platform.clock);
     this.#disk = disk;
     this.#thread = thread;
-    this.#scheduler = scheduler;
   }
 
   override async commit(batch: readonly LogWrite[]): Promise<readonly LogWriteOutcome[]> {
@@ -79,10 +76,7 @@ class HouseLogStore extends MemoryLogStore {
 
   /** A commit goes no further in a thread that has died. */
   #sync(): Promise<void> {
-    return new Promise((resolve) => {
-      const delayMs = this.#scheduler.random.fraction() * (commitMsMax / 2);
-      this.#thread.platform.clock.after(delayMs, resolve);
-    });
+    return this.#thread.works(commitMsMax / 2);
   }
 }
 
@@ -114,15 +108,13 @@ function fullWith(disk: HouseDisk, store: PStateStore): PStateStore {
   });
 }
 
-function slowReader(reader: LogReader, thread: HouseThread, scheduler: Scheduler): LogReader {
+function slowReader(reader: LogReader, thread: HouseThread): LogReader {
   return new Proxy(reader, {
     get(target, name): unknown {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== 'function') return method;
       return async (...parameters: unknown[]): Promise<unknown> => {
-        await new Promise<void>((resolve) => {
-          thread.platform.clock.after(scheduler.random.fraction() * readMsMax, resolve);
-        });
+        await thread.works(readMsMax);
         return Reflect.apply(method, target, parameters) as unknown;
       };
     },

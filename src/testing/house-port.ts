@@ -90,11 +90,11 @@ export class HousePort implements Port {
   /** When it would arrive if messages could overtake one another. */
   unorderedArrivalMs(): number {
     const { nowMs, random } = this.#scheduler;
-    return nowMs + random.fraction() * (random.oneIn(rareOneIn) ? rareLatencyMsMax : latencyMsMax);
+    return nowMs + this.#scheduler.workMs(random.oneIn(rareOneIn) ? rareLatencyMsMax : latencyMsMax);
   }
 
   #sendLater(send: () => void): void {
-    this.#scheduler.planAt(this.arrivalMs(), send);
+    this.#scheduler.planWorkAt(this.arrivalMs(), send);
   }
 
   #tellClosed(): void {

@@ -10,7 +10,7 @@ import { nodePlatform } from '../platform/node-platform.js';
 import type { Port } from '../protocol/port.js';
 import type { Thread } from '../supervisor/thread-host.js';
 import { type HousePort, houseChannel } from './house-port.js';
-import { type Scheduler, schedulerClock } from './scheduler.js';
+import { planWork, type Scheduler, schedulerClock } from './scheduler.js';
 
 /** How long after its death a thread's end is noticed, at most. */
 const noticeMsMax = 5;
@@ -59,6 +59,13 @@ export class HouseThread implements Thread {
     });
   }
 
+  /** Resolves after a random time up to `msMax`, unless the thread dies before. */
+  works(msMax: number): Promise<void> {
+    return new Promise((resolve) => {
+      planWork(this.#scheduler, () => this.#isAlive, this.#scheduler.workMs(msMax), resolve);
+    });
+  }
+
   /** The port dies with the thread. */
   owns(port: HousePort): void {
     this.#ports.push(port);
@@ -80,6 +87,7 @@ export class HouseThread implements Thread {
     if (!this.#isAlive) return;
     this.#isAlive = false;
     for (const port of this.#ports) port.close();
-    this.#scheduler.plan(this.#scheduler.random.fraction() * noticeMsMax, () => this.#end(error));
+    const { nowMs } = this.#scheduler;
+    this.#scheduler.planWorkAt(nowMs + this.#scheduler.workMs(noticeMsMax), () => this.#end(error));
   }
 }

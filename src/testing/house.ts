@@ -7,6 +7,8 @@
 import type { App } from '../core/define-app.js';
 import { loadApp } from '../core/loaded-app.js';
 import type { LogReader } from '../event-store/port.js';
+import { type EventUpcaster, upcasted } from '../event-store/upcasting.js';
+import { diagnosticChannels } from '../platform/diagnostic-channels.js';
 import { nodePlatform } from '../platform/node-platform.js';
 import { runShard } from '../shard/run-shard.js';
 import type { StorageAdapter } from '../storage/adapter.js';
@@ -19,17 +21,25 @@ import { HouseThread } from './house-thread.js';
 import type { SeededRandom } from './random.js';
 import { Scheduler, schedulerClock } from './scheduler.js';
 
+/** How long upcasters take, at most. */
+const upcastMsMax = 2;
+
 /** How to build a house. */
 export interface HouseOptions<A extends App> {
-  readonly app: A;
+  /** The app, or what makes it: then every shard has one of its own, as every thread has its own copy of a module. */
+  readonly app: A | (() => A);
   /** The same seed gives the same history. */
   readonly seed: number;
+  /** Virtual time. Default: one of its own, by the seed. */
+  readonly scheduler?: Scheduler;
+  /** What outlives the threads. Default: an empty disk. */
+  readonly disk?: HouseDisk;
 }
 
 /** What may be given to a runtime of the house: all but what the house itself decides. */
 export interface HouseStartOptions<A extends App = App> extends Omit<RamaxOptions, 'app' | 'storage'> {
   /** Another release of the app, for this runtime and those after it. Default: the app as it was. */
-  readonly app?: A;
+  readonly app?: A | (() => A);
 }
 
 /**
@@ -46,7 +56,7 @@ export interface HouseStartOptions<A extends App = App> extends Omit<RamaxOption
  * ```
  */
 export class House<A extends App> {
-  #app: A;
+  #app: A | (() => A);
   readonly #shards: HouseThread[] = [];
   #writer: HouseThread | undefined;
   /** What the current runtime's main thread is part of. */
@@ -56,10 +66,10 @@ export class House<A extends App> {
   /** What outlives the threads. */
   readonly disk: HouseDisk;
 
-  constructor({ app, seed }: HouseOptions<A>) {
+  constructor({ app, seed, scheduler = new Scheduler(seed), disk }: HouseOptions<A>) {
     this.#app = app;
-    this.scheduler = new Scheduler(seed);
-    this.disk = new HouseDisk(this.scheduler.random.uuid());
+    this.scheduler = scheduler;
+    this.disk = disk ?? new HouseDisk(this.scheduler.random.uuid());
   }
 
   /** The house's randomness: use it for the history, too, and the seed decides everything. */
@@ -68,19 +78,25 @@ export class House<A extends App> {
   }
 
   /** Starts a runtime on the house's disk. */
-  start({ app = this.#app, ...options }: HouseStartOptions<A> = {}): Promise<RamaxRuntime<A>> {
+  start(options: HouseStartOptions<A> = {}): Promise<RamaxRuntime<A>> {
+    return this.run(this.begin(options));
+  }
+
+  /** Begins to start a runtime: it has started when the house has run so far. */
+  begin({ app = this.#app, ...options }: HouseStartOptions<A> = {}): Promise<RamaxRuntime<A>> {
     this.#app = app;
     const process = { isAlive: true };
     this.#process = process;
     const clock = schedulerClock(this.scheduler, () => process.isAlive);
     const foundation = {
       platform: { ...nodePlatform, clock, ids: { newId: () => this.random.uuid() } },
-      host: this.#host(),
+      host: this.#host(process),
       loadAdapter: async () => this.#adapter(),
       cores: 3,
+      channels: diagnosticChannels,
     };
     const storage = { module: 'house:disk', options: {} };
-    return this.run(RamaxRuntime.startOn<A>(foundation, { ...options, app: 'house:app', storage }));
+    return RamaxRuntime.startOn<A>(foundation, { ...options, app: 'house:app', storage });
   }
 
   /** Runs the house until `promise` has settled. */
@@ -88,14 +104,26 @@ export class House<A extends App> {
     return this.scheduler.runUntil(promise);
   }
 
-  /** Kills the writer where it stands, if it lives. */
-  killWriter(): void {
-    this.#writer?.kill();
+  /**
+   * Runs the house until no work is under way: every message has arrived and been dealt with, every commit and read is done. Only
+   * timers wait then.
+   */
+  async quiet(): Promise<void> {
+    do {
+      while (this.scheduler.workUnderWay > 0) await this.scheduler.step();
+      // What the last happening has settled may still plan something.
+      await this.scheduler.settled();
+    } while (this.scheduler.workUnderWay > 0);
   }
 
-  /** Kills a shard where it stands, if it lives. */
-  killShard(index: number): void {
-    this.#shards[index]?.kill();
+  /** Kills the writer where it stands, if it lives; says whether it did. */
+  killWriter(): boolean {
+    return killed(this.#writer);
+  }
+
+  /** Kills a shard where it stands, if it lives; says whether it did. */
+  killShard(index: number): boolean {
+    return killed(this.#shards[index]);
   }
 
   /** Kills everything at once, as the death of the process does. The runtime is of no use any more. */
@@ -105,19 +133,22 @@ export class House<A extends App> {
     for (const shard of this.#shards) shard.kill();
   }
 
-  #host(): ThreadHost {
+  /** Promises of a dead process may still run, and must start nothing: its writer would take the log from the next one's. */
+  #host(process: { readonly isAlive: boolean }): ThreadHost {
     this.#shards.length = 0;
     return {
       startWriter: ({ limits }) => {
         const thread = new HouseThread(this.scheduler);
+        if (!process.isAlive) return thread;
         this.#writer = thread;
         thread.run(async () => {
-          const log = this.disk.openLog(thread, this.scheduler);
+          const log = this.disk.openLog(thread);
           await runWriter({ log, limits, clock: thread.platform.clock, main: thread.main });
         });
         return thread;
       },
       startShard: (config) => {
+        if (!process.isAlive) return new HouseThread(this.scheduler);
         const thread = this.#startShard(config);
         // A restarted shard takes the place of the one that has died.
         const dead = this.#shards.findIndex((shard) => !shard.isAlive);
@@ -132,22 +163,39 @@ export class House<A extends App> {
       openVerifier(): never {
         throw new TypeError('the disk of the house is verified in its one thread');
       },
-      openReader: (): LogReader => this.disk.openLogReader(new HouseThread(this.scheduler), this.scheduler),
+      openUpcaster: () => this.#openUpcaster(),
+      openReader: (): LogReader => this.disk.openLogReader(new HouseThread(this.scheduler)),
     };
   }
 
-  #startShard({ limits, fence, poisonedEvents }: ShardThreadConfig): HouseThread {
+  /** Answers after a while, with copies, as a thread does. */
+  #openUpcaster(): EventUpcaster {
     const thread = new HouseThread(this.scheduler);
-    const { scheduler, disk } = this;
-    thread.run(() =>
+    return {
+      upcast: async (events) => {
+        const { shapes } = loadApp(typeof this.#app === 'function' ? this.#app() : this.#app);
+        const made = events.map((stored) => upcasted(stored, shapes));
+        await thread.works(upcastMsMax);
+        return structuredClone(made);
+      },
+      close: async () => {},
+    };
+  }
+
+  #startShard({ limits, fence, poisonedEvents, verdicts }: ShardThreadConfig): HouseThread {
+    const thread = new HouseThread(this.scheduler);
+    const { disk } = this;
+    // Asynchronous, so that an app that cannot be loaded ends its thread.
+    thread.run(async () =>
       runShard({
-        app: loadApp(this.#app),
-        logReader: disk.openLogReader(thread, scheduler),
+        app: loadApp(typeof this.#app === 'function' ? this.#app() : this.#app),
+        logReader: disk.openLogReader(thread),
         openPartition: (partition) => disk.openPStateStore(thread, partition, fence),
         limits,
         platform: thread.platform,
         main: thread.main,
         poisonedEvents,
+        verdicts,
       }),
     );
     return thread;
@@ -167,4 +215,10 @@ export class House<A extends App> {
       openPStateStore: neverCalled,
     };
   }
+}
+
+function killed(thread: HouseThread | undefined): boolean {
+  if (thread === undefined || !thread.isAlive) return false;
+  thread.kill();
+  return true;
 }

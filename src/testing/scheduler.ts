@@ -1,6 +1,9 @@
 /**
  * The scheduler of the testing house: virtual time, and one queue for everything that happens later (messages, timers,
  * disk commits). It runs one happening, lets all promises settle, and takes the next: the order depends on the seed alone.
+ *
+ * Work (messages, commits, reads, turns of an event loop) is told apart from timers: a house without work under way is quiet,
+ * however many timers wait. In a still house work takes no time, so that time stands until somebody advances it.
  */
 
 import type { Clock, Timer } from '../core/clock.js';
@@ -12,6 +15,8 @@ interface Happening {
   /** Breaks ties: first planned, first run. */
   readonly order: number;
   readonly run: () => void;
+  /** Not a timer. */
+  readonly isWork: boolean;
 }
 
 /** Happenings that one `runUntil` runs at most: far more than any history needs, so that a livelock ends. */
@@ -20,15 +25,52 @@ const happeningsMax = 2_000_000;
 /** 2024-01-01: virtual time has to begin somewhere. */
 const epochMs = 1_704_067_200_000;
 
+/** After so many happenings the event loop of the caller has its turn: what it does besides must not starve. */
+const happeningsPerTurn = 256;
+
+/** How a scheduler may differ. */
+export interface SchedulerOptions {
+  /** Work takes no time; only timers do. Default false. */
+  readonly isStill?: boolean;
+  /** The wall clock at the beginning, in milliseconds since the Unix epoch. */
+  readonly startsAt?: number;
+}
+
 /** See the head of this file. */
 export class Scheduler {
   readonly random: SeededRandom;
   readonly #queue: Happening[] = [];
+  readonly #isStill: boolean;
+  readonly #startsAt: number;
   #nowMs = 0;
   #planned = 0;
+  #workUnderWay = 0;
+  #happened = 0;
+  #isStepping = false;
+  #lastStep: Promise<unknown> = Promise.resolve();
+  /** Told when something has been planned. */
+  onPlanned: (() => void) | undefined;
 
-  constructor(seed: number) {
+  constructor(seed: number, { isStill = false, startsAt = epochMs }: SchedulerOptions = {}) {
     this.random = new SeededRandom(seed);
+    this.#isStill = isStill;
+    this.#startsAt = startsAt;
+  }
+
+  /** Messages, commits, reads and turns of event loops that are under way. Timers are not counted. */
+  get workUnderWay(): number {
+    return this.#workUnderWay;
+  }
+
+  /** When the next thing happens, in virtual milliseconds; undefined when nothing is planned. */
+  get nextAtMs(): number | undefined {
+    return this.#queue[0]?.atMs;
+  }
+
+  /** A random time up to `msMax` that some work takes; none in a still house. */
+  workMs(msMax: number): number {
+    const ms = this.random.fraction() * msMax;
+    return this.#isStill ? 0 : ms;
   }
 
   /** Virtual milliseconds since the house was built. */
@@ -38,7 +80,7 @@ export class Scheduler {
 
   /** The wall clock of the house. */
   get wallMs(): number {
-    return epochMs + Math.floor(this.#nowMs);
+    return this.#startsAt + Math.floor(this.#nowMs);
   }
 
   /** Plans `run` for `delayMs` from now. */
@@ -48,16 +90,42 @@ export class Scheduler {
 
   /** Plans `run` for a point in time. */
   planAt(atMs: number, run: () => void): void {
-    push(this.#queue, { atMs: Math.max(atMs, this.#nowMs), order: this.#planned++, run });
+    this.#push(atMs, run, false);
   }
 
-  /** Runs one happening; says whether there was one. */
-  async step(): Promise<boolean> {
+  /** Plans `run` for a point in time, as work. */
+  planWorkAt(atMs: number, run: () => void): void {
+    this.#workUnderWay++;
+    this.#push(atMs, run, true);
+  }
+
+  #push(atMs: number, run: () => void, isWork: boolean): void {
+    push(this.#queue, { atMs: Math.max(atMs, this.#nowMs), order: this.#planned++, run, isWork });
+    this.onPlanned?.();
+  }
+
+  /**
+   * Runs one happening; says whether there was one. Of several who run the scheduler at once each waits for the other's step: what
+   * one happening has set off has settled before the next.
+   */
+  step(): Promise<boolean> {
+    const step = this.#isStepping ? this.#lastStep.then(() => this.#step()) : this.#step();
+    this.#isStepping = true;
+    const done = step.finally(() => {
+      if (this.#lastStep === done) this.#isStepping = false;
+    });
+    this.#lastStep = done;
+    return done;
+  }
+
+  async #step(): Promise<boolean> {
+    if (this.#queue.length === 0) await eventLoopTurns();
     const next = pop(this.#queue);
     if (next === undefined) return false;
     this.#nowMs = next.atMs;
+    if (next.isWork) this.#workUnderWay--;
     next.run();
-    await promisesSettle();
+    await (++this.#happened % happeningsPerTurn === 0 ? eventLoopTurns() : promisesSettle());
     return true;
   }
 
@@ -82,6 +150,11 @@ export class Scheduler {
       }
     }
     return promise;
+  }
+
+  /** All promise reactions have run. */
+  settled(): Promise<void> {
+    return promisesSettle();
   }
 
   /** Runs everything that happens in the next `durationMs`. */
@@ -113,12 +186,32 @@ export function schedulerClock(scheduler: Scheduler, isAlive: () => boolean): Cl
     now: () => scheduler.wallMs,
     monotonicMs: () => scheduler.nowMs,
     after: plan,
-    soon: (task) => void plan(scheduler.random.fraction() * 0.05, task),
+    soon: (task) => planWork(scheduler, isAlive, scheduler.workMs(0.05), task),
   };
 }
 
-/** All promise reactions have run when the event loop comes round. */
+/** Work of a thread; what a dead one had begun goes no further. */
+export function planWork(
+  scheduler: Scheduler,
+  isAlive: () => boolean,
+  delayMs: number,
+  task: () => void,
+): void {
+  scheduler.planWorkAt(scheduler.nowMs + delayMs, () => {
+    if (isAlive()) task();
+  });
+}
+
+/**
+ * All promise reactions have run. A tick that is asked for by a promise reaction runs when none is left: a turn of the event loop
+ * would take three times as long.
+ */
 function promisesSettle(): Promise<void> {
+  return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
+}
+
+/** The event loop has come round, with everything that it had to do. */
+function eventLoopTurns(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -59,7 +59,7 @@ function takenInTurn(
 function linesOf(queue: readonly Queued[]): ReadonlyMap<number, readonly number[]> {
   const lines = new Map<number, number[]>();
   queue.forEach(({ write }, place) => {
-    const space = write.kind === 'append' ? write.spaceId : registryLine;
+    const space = lineOf(write);
     const line = lines.get(space);
     if (line === undefined) lines.set(space, [place]);
     else line.push(place);
@@ -67,7 +67,14 @@ function linesOf(queue: readonly Queued[]): ReadonlyMap<number, readonly number[
   return lines;
 }
 
-/** No space has this id. */
+function lineOf(write: LogWrite): number {
+  if (write.kind === 'append') return write.spaceId;
+  if (write.kind === 'parkEvent') return write.event.spaceId;
+  if (write.kind === 'unparkEvent') return write.place.spaceId;
+  return write.kind === 'moveCursor' || write.kind === 'dropCursor' ? write.cursor.spaceId : registryLine;
+}
+
+/** No space has this id; cursors of all spaces have it. */
 const registryLine = 0;
 
 /** The bytes of all payloads, as far as they are within the bound. */

@@ -5,6 +5,7 @@ import type { Limits } from '../core/limits.js';
 import type { Vitals } from '../core/vitals.js';
 import type { LogStore } from '../event-store/port.js';
 import type { Port } from '../protocol/port.js';
+import { Recorder } from '../telemetry/recorder.js';
 import { serveWriter } from './serve-writer.js';
 import { Writer } from './writer.js';
 
@@ -24,8 +25,9 @@ export interface RunWriterOptions {
 /** Resolves when the writer has drained; rejects when a commit is in doubt and its thread must end. */
 export function runWriter({ log, limits, clock, main, vitals }: RunWriterOptions): Promise<void> {
   return new Promise((onDrained, onFailure) => {
-    const writer = new Writer({ log, clock, limits, onFailure, vitals });
-    serveWriter({ writer, main, clock, onDrained });
+    const recorder = new Recorder(clock);
+    const writer = new Writer({ log, clock, limits, onFailure, vitals, recorder });
+    serveWriter({ writer, main, clock, recorder, onDrained });
     pruneNowAndThen(writer, clock, Math.min(limits.commandRetentionMs, pruneIntervalMsMax));
   });
 }

@@ -13,6 +13,7 @@ import {
   writerLink,
 } from '../protocol/links.js';
 import type { Port } from '../protocol/port.js';
+import type { Recorder } from '../telemetry/recorder.js';
 import type { Writer } from './writer.js';
 
 /** What serving needs besides the writer. */
@@ -20,12 +21,14 @@ export interface ServeWriterOptions {
   readonly writer: Writer;
   readonly main: Port;
   readonly clock: Clock;
+  /** What commits record. */
+  readonly recorder: Recorder;
   /** The writer has drained and closed its log: its thread may end. */
   readonly onDrained: () => void;
 }
 
 /** Serves main, and every shard whose port main sends. */
-export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptions): void {
+export function serveWriter({ writer, main, clock, recorder, onDrained }: ServeWriterOptions): void {
   const shards = new Set<Port>();
   const handlers: Handlers<WriterCalls> = {
     ...logReads(writer.log),
@@ -41,6 +44,7 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
       return null;
     },
     changeSpace: (change) => writer.changeSpace(change),
+    writeCursor: (request) => writer.writeCursor(request),
     async purgeSpace({ spaceId, rewriteBytesMax }) {
       await writer.purgeSpace(spaceId);
       const traces = await writer.scrub(rewriteBytesMax).then(
@@ -53,7 +57,20 @@ export function serveWriter({ writer, main, clock, onDrained }: ServeWriterOptio
       await writer.backup(file, serving);
       return null;
     },
+    timersScheduled: ({ ownerGeneration }) => writer.timersScheduled(ownerGeneration),
+    commits(_body, serving) {
+      const stop = writer.onCommit((notice) => serving.report(notice));
+      serving.onCancel(() => {
+        stop();
+        serving.answered(null);
+      });
+      return later;
+    },
     stats: () => writer.stats,
+    observe(wants, serving) {
+      recorder.observe(wants, serving);
+      return later;
+    },
     async drain() {
       try {
         await writer.drain();
@@ -77,6 +94,7 @@ function serveShard(writer: Writer, port: Port, clock: Clock, onClose: () => voi
       return later;
     },
     openSpace: ({ spaceId }) => writer.openSpace(spaceId),
+    writeCursor: (request) => writer.writeCursor(request),
   };
   serve(appendLink, port, handlers, clock, onClose);
 }
@@ -86,14 +104,22 @@ function logReads(log: LogReader): Handlers<LogReadCalls> {
     readSpace: ({ spaceId, after, bounds }) => log.readSpace(spaceId, after, bounds),
     readEntity: ({ spaceId, entityId, after, bounds }) => log.readEntity(spaceId, entityId, after, bounds),
     readAll: ({ after, bounds }) => log.readAll(after, bounds),
+    selectEvents: ({ selection, bounds }) => log.selectEvents(selection, bounds),
     readEvent: async ({ spaceId, eventId }) => (await log.readEvent(spaceId, eventId)) ?? null,
     findCommands: ({ spaceId, commandIds }) => log.findCommands(spaceId, commandIds),
     allCommands: async ({ spaceId, limit }) => (await log.allCommands(spaceId, limit)) ?? null,
     readCommands: ({ spaceId, after, limit }) => log.readCommands(spaceId, after, limit),
+    timersOf: ({ spaceId, after, limit }) => log.timersOf(spaceId, after, limit),
+    dueTimers: ({ upTo, after, limit }) => log.dueTimers(upTo, after ?? undefined, limit),
+    importsOf: ({ spaceId }) => log.importsOf(spaceId),
     latestEventId: () => log.latestEventId(),
     spaceHead: async ({ spaceId }) => (await log.spaceHead(spaceId)) ?? null,
     findSpaceByName: async ({ spaceName }) => (await log.findSpaceByName(spaceName)) ?? null,
     findSpaceById: async ({ spaceId }) => (await log.findSpaceById(spaceId)) ?? null,
     listSpaces: ({ after, limit }) => log.listSpaces(after, limit),
+    cursors: ({ kind, after, limit }) => log.cursors(kind, { after: after ?? undefined, limit }),
+    parkedEvents: (page) => log.parkedEvents(page),
+    parkedCounts: () => log.parkedCounts(),
+    cursor: async ({ kind, name, spaceId }) => (await log.cursor(kind, name, spaceId)) ?? null,
   };
 }

@@ -25,10 +25,19 @@ import type { Limits } from '../core/limits.js';
 import { Line } from '../core/line.js';
 import { SteadyTime } from '../core/steady-time.js';
 import type { Vitals } from '../core/vitals.js';
-import type { BackupProgress, LogStore, LogWrite, LogWriteOutcome } from '../event-store/port.js';
-import type { SpaceChange } from '../protocol/links.js';
+import type {
+  BackupProgress,
+  CursorWrite,
+  LogStore,
+  LogWrite,
+  LogWriteOutcome,
+  ParkWrite,
+} from '../event-store/port.js';
+import type { CommitNotice, SpaceChange } from '../protocol/links.js';
 import type { WriterStats } from '../protocol/stats.js';
 import { spaceNotFound } from '../space/space-errors.js';
+import type { Recorder } from '../telemetry/recorder.js';
+import { CommitListeners } from './commit-listeners.js';
 import { gather } from './gather.js';
 import { Generations } from './generations.js';
 
@@ -40,6 +49,8 @@ export interface WriterOptions {
   /** The writer is finished (T4): its thread must end. */
   readonly onFailure: (error: RamaxError) => void;
   readonly vitals?: Vitals | undefined;
+  /** Where commits are measured while somebody listens. Default: nobody ever does. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /** Who asked for a backup. */
@@ -88,9 +99,11 @@ export class Writer {
   readonly #limits: Limits;
   readonly #onFailure: (error: RamaxError) => void;
   readonly #vitals: Vitals | undefined;
+  readonly #recorder: Recorder | undefined;
   readonly #generations: Generations;
   #queue: QueuedWrite[] = [];
   readonly #transactions = new Line();
+  readonly #listeners = new CommitListeners();
   #running = false;
   #isDrained = false;
   /** What is asked for and has not begun. */
@@ -99,13 +112,17 @@ export class Writer {
   #isDraining = false;
   #backup: Promise<void> | undefined;
   #failure: RamaxError | undefined;
+  /** When the earliest is due of the timers that main does not know of. */
+  #scheduled: number | undefined;
+  #onScheduled: () => void = () => {};
   readonly #idleWaiters: (() => void)[] = [];
   /** See `WriterStats`. */
   readonly #batchSizes: number[] = [];
   readonly #stats = { commits: 0, commands: 0, events: 0, fenced: 0 };
 
-  constructor({ log, clock, limits, onFailure, vitals }: WriterOptions) {
+  constructor({ log, clock, limits, onFailure, vitals, recorder }: WriterOptions) {
     this.#vitals = vitals;
+    this.#recorder = recorder;
     this.#log = log;
     this.#clock = clock;
     this.#time = new SteadyTime(clock);
@@ -159,9 +176,51 @@ export class Writer {
     return outcome;
   }
 
+  /** See `WriterCalls.timersScheduled`. One caller at a time: main. */
+  async timersScheduled(
+    ownerGeneration: number,
+  ): Promise<{ readonly ownerGeneration: number; readonly dueAt: number }> {
+    const own = this.#log.ownerGeneration;
+    if (ownerGeneration !== own) {
+      // It looks for itself, and sees all that was committed until now.
+      this.#scheduled = undefined;
+      return { ownerGeneration: own, dueAt: 0 };
+    }
+    while (this.#scheduled === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#onScheduled = resolve;
+      });
+    }
+    const dueAt = this.#scheduled;
+    this.#scheduled = undefined;
+    return { ownerGeneration: own, dueAt };
+  }
+
+  #noteScheduled(): void {
+    const dueAt = this.#log.takeScheduled();
+    if (dueAt === undefined) return;
+    this.#scheduled = Math.min(dueAt, this.#scheduled ?? dueAt);
+    this.#onScheduled();
+  }
+
+  /**
+   * Tells of every transaction that changes what readers see, from now on, when it is durable; and once at once, for what was
+   * committed before. While nobody listens, it costs nothing.
+   */
+  onCommit(listener: (notice: CommitNotice) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /** Writes a cursor in the next transaction. */
+  writeCursor(write: CursorWrite | ParkWrite): Promise<LogWriteOutcome> {
+    return new Promise((settle) => this.#enqueue({ write, generation: undefined, settle }));
+  }
+
   /** Removes a space that is marked as deleted, a bounded number of rows between two transactions at a time. */
   async purgeSpace(spaceId: number): Promise<void> {
     await this.#inChunks(() => this.#log.purgeSpace(spaceId, this.#limits.purgeRowsMax));
+    // It may have been a draft, before which readers of all spaces have waited.
+    this.#listeners.changed(spaceId);
   }
 
   /**
@@ -266,17 +325,26 @@ export class Writer {
   async #commitNext(): Promise<void> {
     const group = this.#takeGroup();
     if (group.length === 0) return;
+    const startedAt = this.#isObserved ? this.#recorder?.now() : undefined;
     try {
       const outcomes = await this.#log.commit(group.map(({ write }) => write));
+      this.#noteScheduled();
       this.#count(group);
+      if (startedAt !== undefined) recordCommit(this.#recorder, group, startedAt);
       for (let index = 0; index < group.length; index++) {
         const outcome = outcomes[index];
         assert(outcome !== undefined, 'every request of a batch has an outcome');
         group[index]?.settle(outcome);
       }
+      this.#listeners.committed(group, outcomes);
     } catch (error) {
       this.#fail(asRamaxError(error, 'storage', 'the commit is in doubt'));
     }
+  }
+
+  get #isObserved(): boolean {
+    const wants = this.#recorder?.wants;
+    return wants !== undefined && (wants.commits || wants.spans);
   }
 
   /** The next group, without those that another owner has overtaken: they are refused here. */
@@ -323,6 +391,26 @@ export class Writer {
       cause: this.#failure,
       details: { writerHasFailed: true },
     });
+  }
+}
+
+/** A commit, and a span for each traced command in it. Transactions of the registry alone are none. */
+function recordCommit(
+  recorder: Recorder | undefined,
+  group: readonly QueuedWrite[],
+  startedAt: number,
+): void {
+  if (recorder === undefined) return;
+  const appends = group.flatMap(({ write }) => (write.kind === 'append' ? (write as FencedAppend) : []));
+  if (appends.length === 0) return;
+  const endedAt = recorder.now();
+  const commands = appends.length;
+  const events = appends.reduce((sum, append) => sum + append.events.length, 0);
+  recorder.commit({ commands, events, startedAt, durationMs: endedAt - startedAt });
+  const attributes = { 'ramax.commit.commands': commands, 'ramax.commit.events': events };
+  for (const { traceparent } of appends) {
+    if (traceparent === undefined) continue;
+    recorder.span({ name: 'ramax.commit', traceparent, startedAt, endedAt, attributes });
   }
 }
 

@@ -90,6 +90,7 @@ export class MemoryDrafts {
     space.isDraft = false;
     space.isDeleted = false;
     this.#log.liveNames.set(space.spaceName, spaceId);
+    for (const { dueAt } of this.#log.timers.get(spaceId)?.values() ?? []) this.#log.noteScheduled(dueAt);
     return rowOf(space);
   }
 }

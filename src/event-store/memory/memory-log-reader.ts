@@ -3,19 +3,33 @@
  */
 
 import { RamaxError } from '../../core/errors.js';
+import { compareCodePoints } from '../../core/names.js';
+import type { ReactionPlace } from '../../core/reaction-id.js';
 import type {
   CommandRecord,
+  CursorKind,
+  CursorPage,
+  CursorRow,
+  DueTimer,
+  EventSelection,
+  ImportPosition,
   LogReader,
+  ParkedEvent,
+  ParkedPage,
   ReadBounds,
+  SelectBounds,
+  SelectedEvents,
   SpaceHead,
   SpaceRow,
   StoredCommand,
   StoredEvent,
+  StoredTimer,
 } from '../port.js';
 import { genesisHash } from '../seal.js';
+import { scanSteps, selectEvents } from '../select-events.js';
 import { parseMetadataText } from '../space-metadata.js';
 import { parseSettingsText } from '../space-settings.js';
-import type { MemoryLog, MemorySpace } from './memory-log.js';
+import { cursorKey, type MemoryLog, type MemorySpace } from './memory-log.js';
 
 /** A `LogReader` over a `MemoryLog`. */
 export class MemoryLogReader implements LogReader {
@@ -49,6 +63,29 @@ export class MemoryLogReader implements LogReader {
     return takeWithin(this.log.events, after, idOf, bounds, isLive, this.#firstOfDrafts());
   }
 
+  async selectEvents(selection: EventSelection, bounds: SelectBounds): Promise<SelectedEvents> {
+    this.assertUsable();
+    const { spaceId } = selection;
+    if (spaceId !== undefined) {
+      const events = this.#eventsOfSpace(spaceId);
+      const steps = scanSteps({
+        positionOf: sequenceOf,
+        forwards: (after, step) => takeWithin(events, after, sequenceOf, step),
+        backwards: (upTo, step) => takeBackwards(events, upTo, sequenceOf, step),
+      });
+      return selectEvents(selection, bounds, steps);
+    }
+    const isLive = (event: StoredEvent) => this.log.liveSpace(event.spaceId) !== undefined;
+    const before = this.#firstOfDrafts();
+    const { events } = this.log;
+    const steps = scanSteps({
+      positionOf: idOf,
+      forwards: (after, step) => takeWithin(events, after, idOf, step, isLive, before),
+      backwards: (upTo, step) => takeBackwards(events, Math.min(upTo, before - 1), idOf, step, isLive),
+    });
+    return selectEvents(selection, bounds, steps);
+  }
+
   async readEvent(spaceId: number, eventId: number): Promise<StoredEvent | undefined> {
     this.assertUsable();
     const events = this.#eventsOfSpace(spaceId);
@@ -70,6 +107,37 @@ export class MemoryLogReader implements LogReader {
       ...record,
       acceptedAt,
     }));
+  }
+
+  async timersOf(spaceId: number, after: string, limit: number): Promise<readonly StoredTimer[]> {
+    this.assertUsable();
+    if (this.log.liveSpace(spaceId) === undefined) return [];
+    return [...(this.log.timers.get(spaceId)?.values() ?? [])]
+      .filter(({ timerId }) => after === '' || compareCodePoints(timerId, after) > 0)
+      .sort((left, right) => compareCodePoints(left.timerId, right.timerId))
+      .slice(0, limit);
+  }
+
+  async dueTimers(upTo: number, after: DueTimer | undefined, limit: number): Promise<readonly DueTimer[]> {
+    this.assertUsable();
+    const due: DueTimer[] = [];
+    for (const [spaceId, timers] of this.log.timers) {
+      const space = rowOf(this.log.liveSpace(spaceId));
+      if (space === undefined || space.settings.suspended !== undefined) continue;
+      for (const timer of timers.values()) if (timer.dueAt <= upTo) due.push({ spaceId, ...timer });
+    }
+    return due
+      .filter((timer) => after === undefined || compareDue(timer, after) > 0)
+      .sort(compareDue)
+      .slice(0, limit);
+  }
+
+  async importsOf(spaceId: number): Promise<readonly ImportPosition[]> {
+    this.assertUsable();
+    if (this.log.liveSpace(spaceId) === undefined) return [];
+    return Array.from(this.log.imports.get(spaceId) ?? [], ([name, position]) => ({ name, position })).sort(
+      (left, right) => compareCodePoints(left.name, right.name),
+    );
   }
 
   async latestEventId(): Promise<number> {
@@ -112,6 +180,37 @@ export class MemoryLogReader implements LogReader {
     return rows;
   }
 
+  async cursors(kind: CursorKind, { after, limit }: CursorPage): Promise<readonly CursorRow[]> {
+    this.assertUsable();
+    return [...this.log.cursors.values()]
+      .filter((cursor) => cursor.kind === kind && (after === undefined || inOrder(after, cursor) < 0))
+      .sort(inOrder)
+      .slice(0, limit);
+  }
+
+  async cursor(kind: CursorKind, name: string, spaceId: number): Promise<CursorRow | undefined> {
+    this.assertUsable();
+    return this.log.cursors.get(cursorKey({ kind, name, spaceId }));
+  }
+
+  async parkedEvents({ spaceId, after, limit }: ParkedPage): Promise<readonly ParkedEvent[]> {
+    this.assertUsable();
+    return [...this.log.parked.values()]
+      .filter((event) => spaceId === undefined || event.spaceId === spaceId)
+      .filter((event) => after === undefined || parkedInOrder(after, event) < 0)
+      .sort(parkedInOrder)
+      .slice(0, limit);
+  }
+
+  async parkedCounts(): Promise<readonly { readonly reactor: string; readonly parked: number }[]> {
+    this.assertUsable();
+    const counts = new Map<string, number>();
+    for (const { reactor } of this.log.parked.values()) counts.set(reactor, (counts.get(reactor) ?? 0) + 1);
+    return [...counts]
+      .map(([reactor, parked]) => ({ reactor, parked }))
+      .sort((left, right) => compareCodePoints(left.reactor, right.reactor));
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
   }
@@ -151,6 +250,27 @@ export function rowOf(space: MemorySpace | undefined): SpaceRow | undefined {
   return { spaceId, spaceName, metadata, settings: parseSettingsText(space.settings), createdAt };
 }
 
+function compareDue(left: DueTimer, right: DueTimer): number {
+  return (
+    left.dueAt - right.dueAt || left.spaceId - right.spaceId || compareCodePoints(left.timerId, right.timerId)
+  );
+}
+
+function parkedInOrder(left: ReactionPlace, right: ReactionPlace): number {
+  return (
+    left.spaceId - right.spaceId ||
+    compareCodePoints(left.reactor, right.reactor) ||
+    left.spaceSequence - right.spaceSequence ||
+    left.part - right.part
+  );
+}
+
+type Named = Pick<CursorRow, 'name' | 'spaceId'>;
+
+function inOrder(left: Named, right: Named): number {
+  return compareCodePoints(left.name, right.name) || left.spaceId - right.spaceId;
+}
+
 const sequenceOf = (event: StoredEvent) => event.spaceSequence;
 const idOf = (event: StoredEvent) => event.eventId;
 
@@ -184,6 +304,27 @@ function takeWithin(
   for (let index = firstAfter(events, after, positionOf); index < events.length; index++) {
     const event = events[index];
     if (event === undefined || taken.length >= bounds.limit || positionOf(event) >= before) break;
+    if (!isWanted(event)) continue;
+    bytes += event.payload.byteLength;
+    if (bytes > bounds.bytesMax && taken.length > 0) break;
+    taken.push(event);
+  }
+  return taken;
+}
+
+/** The same from a position back, the last event first. */
+function takeBackwards(
+  events: readonly StoredEvent[],
+  upTo: number,
+  positionOf: (event: StoredEvent) => number,
+  bounds: ReadBounds,
+  isWanted: (event: StoredEvent) => boolean = () => true,
+): readonly StoredEvent[] {
+  const taken: StoredEvent[] = [];
+  let bytes = 0;
+  for (let index = firstAfter(events, upTo, positionOf) - 1; index >= 0; index--) {
+    const event = events[index];
+    if (event === undefined || taken.length >= bounds.limit) break;
     if (!isWanted(event)) continue;
     bytes += event.payload.byteLength;
     if (bytes > bounds.bytesMax && taken.length > 0) break;

@@ -9,8 +9,9 @@ import { assert } from '../../core/assert.js';
 import type { Clock } from '../../core/clock.js';
 import { applyBatch, assertBatch } from '../apply-batch.js';
 import { newerOwner } from '../log-errors.js';
+import { isKept, type ReactionFacts } from '../parked.js';
 import type { LogHealth, LogStore, LogWrite, LogWriteOutcome } from '../port.js';
-import type { MemoryLog } from './memory-log.js';
+import { cursorKey, type MemoryLog, parkedKey } from './memory-log.js';
 import { MemoryLogReader } from './memory-log-reader.js';
 import { MemoryTables } from './memory-tables.js';
 
@@ -39,6 +40,12 @@ export class MemoryLogStore extends MemoryLogReader implements LogStore {
     return applyBatch(batch, this.#tables);
   }
 
+  takeScheduled(): number | undefined {
+    const { scheduled } = this.log;
+    this.log.scheduled = undefined;
+    return scheduled;
+  }
+
   async deletedSpaces(): Promise<readonly number[]> {
     this.assertUsable();
     return [...this.log.spaces.values()].filter((space) => space.isDeleted).map((space) => space.spaceId);
@@ -58,6 +65,8 @@ export class MemoryLogStore extends MemoryLogReader implements LogStore {
     if (rowsLeft === 0) return { done: false };
     this.log.spaceIndex.delete(spaceId);
     this.log.commands.delete(spaceId);
+    this.log.timers.delete(spaceId);
+    this.log.imports.delete(spaceId);
     this.log.spaceSequences.delete(spaceId);
     this.log.spaces.delete(spaceId);
     return { done: true };
@@ -71,11 +80,21 @@ export class MemoryLogStore extends MemoryLogReader implements LogStore {
     let rowsLeft = rowsMax;
     for (const command of this.log.commandsInOrder) {
       if (command.acceptedAt >= before) return { done: true };
+      if (isKept(command.record.commandId, this.#facts)) continue;
       if (rowsLeft === 0) return { done: false };
       this.log.removeCommand(command);
       rowsLeft -= 1;
     }
     return { done: true };
+  }
+
+  get #facts(): ReactionFacts {
+    const { log } = this;
+    return {
+      isLive: (spaceId) => log.liveSpace(spaceId) !== undefined,
+      position: (name, spaceId) => log.cursors.get(cursorKey({ kind: 'reactor', name, spaceId }))?.position,
+      isParked: (place) => log.parked.has(parkedKey(place)),
+    };
   }
 
   #assertOwner(): void {

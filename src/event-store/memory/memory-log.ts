@@ -11,7 +11,17 @@
 
 import { assert } from '../../core/assert.js';
 import { compareCodePoints } from '../../core/names.js';
-import type { CommandRecord, SpaceHead, StoredEvent } from '../port.js';
+import type { ReactionPlace } from '../../core/reaction-id.js';
+import { builtInChange } from '../built-in-changes.js';
+import type {
+  CommandRecord,
+  CursorPlace,
+  CursorRow,
+  ParkedEvent,
+  SpaceHead,
+  StoredEvent,
+  StoredTimer,
+} from '../port.js';
 
 /** One row of the registry. */
 export interface MemorySpace {
@@ -51,8 +61,20 @@ export class MemoryLog {
   readonly spaces = new Map<number, MemorySpace>();
   readonly liveNames = new Map<string, number>();
   readonly commands = new Map<number, Map<string, MemoryCommand>>();
+  /** Pending timers, by space and id. */
+  readonly timers = new Map<number, Map<string, StoredTimer>>();
+  /** How far imports have come, by space and name. */
+  readonly imports = new Map<number, Map<string, number>>();
+  /** See `LogStore.takeScheduled`. */
+  scheduled: number | undefined;
   /** The same records over all spaces, oldest first. */
   readonly commandsInOrder = new Set<MemoryCommand>();
+
+  /** By what each is found by, as text. */
+  readonly cursors = new Map<string, CursorRow>();
+
+  /** The same for parked events. */
+  readonly parked = new Map<string, ParkedEvent>();
 
   /** @param logId a UUID */
   constructor(logId: string) {
@@ -72,6 +94,23 @@ export class MemoryLog {
     this.events.push(event);
     listAt(this.spaceIndex, event.spaceId).push(event);
     listAt(mapAt(this.entityIndex, event.spaceId), event.entityId).push(event);
+    this.#keepBuiltIn(event);
+  }
+
+  #keepBuiltIn(event: StoredEvent): void {
+    const change = builtInChange(event);
+    if (change === undefined) return;
+    const { spaceId, spaceSequence } = event;
+    if (change.kind === 'timerPending') {
+      const { timerId, dueAt } = change;
+      mapAt(this.timers, spaceId).set(timerId, { timerId, dueAt, spaceSequence });
+      this.noteScheduled(dueAt);
+    } else if (change.kind === 'timerDone') this.timers.get(spaceId)?.delete(change.timerId);
+    else mapAt(this.imports, spaceId).set(change.name, change.position);
+  }
+
+  noteScheduled(dueAt: number): void {
+    this.scheduled = Math.min(dueAt, this.scheduled ?? dueAt);
   }
 
   /** Removes up to `rowsMax` events of a deleted space, the newest first; says how many. */
@@ -102,11 +141,31 @@ export class MemoryLog {
       .slice(0, limit);
   }
 
+  /** Removes the cursors of a space. */
+  removeCursors(spaceId: number): void {
+    for (const [key, cursor] of this.cursors) if (cursor.spaceId === spaceId) this.cursors.delete(key);
+  }
+
+  /** Removes what is parked of a space. */
+  removeParked(spaceId: number): void {
+    for (const [key, event] of this.parked) if (event.spaceId === spaceId) this.parked.delete(key);
+  }
+
   /** Removes the record of a command. */
   removeCommand(command: MemoryCommand): void {
     this.commands.get(command.spaceId)?.delete(command.record.commandId);
     this.commandsInOrder.delete(command);
   }
+}
+
+/** What a parked event is found by, as text. */
+export function parkedKey({ spaceId, reactor, spaceSequence, part }: ReactionPlace): string {
+  return `${spaceId} ${spaceSequence} ${part} ${reactor}`;
+}
+
+/** What a cursor is found by, as text. */
+export function cursorKey({ kind, name, spaceId }: CursorPlace): string {
+  return `${kind} ${spaceId} ${name}`;
 }
 
 function listAt<Key, Item>(lists: Map<Key, Item[]>, key: Key): Item[] {

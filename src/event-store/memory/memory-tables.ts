@@ -2,15 +2,20 @@
 
 import { assert } from '../../core/assert.js';
 import type { Clock } from '../../core/clock.js';
+import type { ReactionPlace } from '../../core/reaction-id.js';
 import { SteadyTime } from '../../core/steady-time.js';
 import type { Value } from '../../core/values.js';
 import type { LogTables } from '../apply-batch.js';
+import { everySpace } from '../cursor.js';
 import type {
   CommandRecord,
   CopyCommandsRequest,
   CopyEventsRequest,
+  Cursor,
+  CursorPlace,
   DraftCommand,
   DraftEvent,
+  ParkedEvent,
   SealedEvent,
   SpaceHead,
   SpaceRow,
@@ -18,7 +23,7 @@ import type {
 import { metadataText } from '../space-metadata.js';
 import { type SpaceSettings, settingsText } from '../space-settings.js';
 import { MemoryDrafts } from './memory-drafts.js';
-import type { MemoryLog, MemorySpace } from './memory-log.js';
+import { cursorKey, type MemoryLog, type MemorySpace, parkedKey } from './memory-log.js';
 import { headOf, rowOf } from './memory-log-reader.js';
 
 /** See `LogTables`. */
@@ -123,7 +128,35 @@ export class MemoryTables implements LogTables {
     if (space === undefined) return false;
     space.isDeleted = true;
     this.#log.liveNames.delete(space.spaceName);
+    this.#log.removeCursors(spaceId);
+    this.#log.removeParked(spaceId);
     return true;
+  }
+
+  park(event: Omit<ParkedEvent, 'parkedAt'>): void {
+    this.#log.parked.set(parkedKey(event), { ...event, parkedAt: this.#now() });
+  }
+
+  unpark(place: ReactionPlace): boolean {
+    return this.#log.parked.delete(parkedKey(place));
+  }
+
+  reactorNames(): readonly string[] {
+    const ofAll = [...this.#log.cursors.values()].filter(
+      ({ kind, spaceId }) => kind === 'reactor' && spaceId === everySpace,
+    );
+    return ofAll.map(({ name }) => name);
+  }
+
+  moveCursor({ kind, name, spaceId, position: to }: Cursor): void {
+    const before = this.#log.cursors.get(cursorKey({ kind, name, spaceId }))?.position ?? 0;
+    const position = kind === 'reactor' ? Math.max(before, to) : to;
+    const cursor = { kind, name, spaceId, position, updatedAt: this.#now() };
+    this.#log.cursors.set(cursorKey(cursor), cursor);
+  }
+
+  dropCursor(place: CursorPlace): boolean {
+    return this.#log.cursors.delete(cursorKey(place));
   }
 
   insertDraft(

@@ -14,6 +14,12 @@ import type { ReadBounds, StoredEvent } from '../port.js';
 import type { LogQueries } from './log-queries.js';
 import type { LookupReader, Lookups } from './lookup-reader.js';
 
+/** The event id up to which a space's entries are complete, or undefined where they cannot be relied on. */
+export function filledUpTo(lookups: Lookups, queries: LogQueries, spaceId: number): number | undefined {
+  if (lookups.logId !== queries.logId || lookups.isSwept(spaceId)) return undefined;
+  return lookups.mark((mark) => queries.isMarked(mark))?.eventId;
+}
+
 /** See the head of this file. */
 export class EntityReads {
   readonly #queries: LogQueries;
@@ -34,12 +40,11 @@ export class EntityReads {
 
   /** The entity's entries, or undefined when they cannot be relied on. */
   #entries(lookups: Lookups, spaceId: number, entityId: string): Entries | undefined {
-    if (lookups.logId !== this.#queries.logId || lookups.isSwept(spaceId)) return undefined;
-    const upTo = lookups.mark((mark) => this.#queries.isMarked(mark))?.eventId;
+    const upTo = filledUpTo(lookups, this.#queries, spaceId);
     if (upTo === undefined) return undefined;
     return {
       upTo,
-      page: (after, limit) => lookups.entityEvents({ spaceId, entityId, after, upTo }, limit),
+      page: (after, limit) => lookups.entries({ of: 'entity', spaceId, key: entityId, after, upTo }, limit),
     };
   }
 
@@ -58,7 +63,7 @@ export class EntityReads {
     if (left === undefined) return page.events;
     const from = Math.max(after, this.#queries.sequenceUpTo(spaceId, entries.upTo));
     // Most of the time there is none, and to ask for the last sequence takes a seventh of looking for events.
-    if (from >= this.#queries.sequenceUpTo(spaceId, Number.MAX_SAFE_INTEGER)) return page.events;
+    if (from >= this.#queries.lastSequence(spaceId)) return page.events;
     for (const event of this.#queries.scanEntity(spaceId, entityId, from, left)) page.take(event);
     return page.events;
   }
@@ -70,8 +75,8 @@ export class EntityReads {
       if (limit === undefined) return;
       const ids = entries.page(after, limit);
       for (const id of ids) {
-        const event = this.#queries.entryEvent(id, spaceId, entityId);
-        if (event !== undefined && !page.take(event)) return;
+        const event = this.#queries.entryEvent(id, spaceId);
+        if (event?.entityId === entityId && !page.take(event)) return;
       }
       after = ids.length === limit ? ids.at(-1) : undefined;
     }

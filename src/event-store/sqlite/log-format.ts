@@ -4,7 +4,8 @@
  * there, the events and the uniqueness of their sequences: where a space ends is read from its last event, and the
  * lookup by entity is filled behind the commits, in a file of its own (`lookup-format.ts`). Version 3 has what operators set
  * for a space beside what the app says of it, and counts what shows in no event id, so that a witness beside the log can
- * tell whether it is whole (`witness-record.ts`).
+ * tell whether it is whole (`witness-record.ts`). Version 4 keeps, beside the events, how far those have come who go through
+ * them, what the events of Ramax itself say (`built-in-changes.ts`), and what reactors could not handle.
  *
  * Identities are never reused, although neither table is AUTOINCREMENT: the writer counts on from the largest id or the
  * high-water mark in `meta`, whichever is larger, and raises the mark before it deletes the row that holds the largest.
@@ -114,6 +115,46 @@ const versionThree = `
   INSERT INTO meta (key, value) VALUES ('${metaKeys.changeNumber}', 0);
 `;
 
+/** `timers` and `imports` say what the events of Ramax itself say, and are made of them in the same transaction. */
+const versionFour = `
+  CREATE TABLE cursors (         -- where somebody stands who goes through the log
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    space_id INTEGER NOT NULL,   -- 0: all spaces
+    position INTEGER NOT NULL,   -- a space_sequence, or an event_id where it goes through all spaces
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, name, space_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX cursors_by_space ON cursors (space_id);
+
+  CREATE TABLE timers (          -- pending ones
+    space_id INTEGER NOT NULL,
+    timer_id TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    space_sequence INTEGER NOT NULL, -- of the event that has scheduled it
+    PRIMARY KEY (space_id, timer_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX timers_by_due ON timers (due_at, space_id, timer_id);
+
+  CREATE TABLE imports (         -- how far imports of histories have come
+    space_id INTEGER NOT NULL,
+    import_name TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (space_id, import_name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE parked_events (   -- what a reactor could not handle, and has passed over
+    space_id INTEGER NOT NULL,
+    reactor TEXT NOT NULL,
+    space_sequence INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    error TEXT NOT NULL,         -- a JSON object
+    parked_at INTEGER NOT NULL,
+    PRIMARY KEY (space_id, reactor, space_sequence, part)
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /** From this version on a log that has held anything has a witness. */
 export const witnessedFromVersion = 3;
 
@@ -130,6 +171,7 @@ export function logFormat(newLogId: string): FileFormat {
       (connection) => createVersionOne(connection, newLogId),
       (connection) => connection.exec(versionTwo),
       (connection) => connection.exec(versionThree),
+      (connection) => connection.exec(versionFour),
     ],
   };
 }

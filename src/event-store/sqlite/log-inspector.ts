@@ -5,7 +5,7 @@ import { type Connection, openConnection, type Statement, storageError } from '.
 import type { EventPlace, InspectedEvent, InspectedSpace, LogInspector } from '../inspector.js';
 import type { CommandRecord, ReadBounds, StoredEvent } from '../port.js';
 import { lookupFileOf } from './lookup-format.js';
-import { LookupReader } from './lookup-reader.js';
+import { type EntryRange, LookupReader } from './lookup-reader.js';
 import { readSql } from './read-sql.js';
 import {
   type CommandTuple,
@@ -132,7 +132,7 @@ export class SqliteLogInspector implements LogInspector {
 
   async notInLookups(
     spaceId: number,
-    events: readonly Pick<StoredEvent, 'eventId' | 'entityId'>[],
+    events: readonly Pick<StoredEvent, 'eventId' | 'entityId' | 'tags'>[],
   ): Promise<readonly number[]> {
     return this.#lookups.read((lookups) => {
       const logId = this.#all(readSql.logId)[0]?.[0];
@@ -141,9 +141,13 @@ export class SqliteLogInspector implements LogInspector {
         ({ eventId, spaceId: of, hash }) => this.#all(readSql.isMarked, eventId, of, hash)[0]?.[0] === 1,
       );
       if (mark === undefined) return [];
-      return events.flatMap(({ eventId, entityId }) => {
-        const range = { spaceId, entityId, after: eventId - 1, upTo: eventId };
-        return eventId > mark.eventId || lookups.entityEvents(range, 1).length === 1 ? [] : eventId;
+      const has = (of: EntryRange['of'], key: string, eventId: number) =>
+        lookups.entries({ of, spaceId, key, after: eventId - 1, upTo: eventId }, 1).length === 1;
+      return events.flatMap(({ eventId, entityId, tags }) => {
+        if (eventId > mark.eventId) return [];
+        const isThere =
+          has('entity', entityId, eventId) && tagsIn(tags).every((tag) => has('tag', tag, eventId));
+        return isThere ? [] : eventId;
       });
     });
   }
@@ -177,6 +181,17 @@ export class SqliteLogInspector implements LogInspector {
     } catch (error) {
       throw storageError(error, 'cannot read the log');
     }
+  }
+}
+
+/** Those that cannot be read are damage of the event, and said by its chain. */
+function tagsIn(text: string | null): readonly string[] {
+  if (text === null) return [];
+  try {
+    const tags: unknown = JSON.parse(text);
+    return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
+  } catch {
+    return [];
   }
 }
 

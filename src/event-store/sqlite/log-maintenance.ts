@@ -8,6 +8,7 @@
 
 import { assert } from '../../core/assert.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
+import { isKept, type ReactionFacts } from '../parked.js';
 import { metaKeys } from './log-format.js';
 
 const deleteEventsSql = `DELETE FROM events WHERE event_id IN
@@ -16,7 +17,14 @@ const deleteEventsSql = `DELETE FROM events WHERE event_id IN
 const deleteCommandsSql = `DELETE FROM commands WHERE command_number IN
   (SELECT command_number FROM commands WHERE space_id = ? LIMIT ?)`;
 
-const oldestCommandsSql = 'SELECT command_number, accepted_at FROM commands ORDER BY command_number LIMIT ?';
+const deleteTimersSql = `DELETE FROM timers WHERE (space_id, timer_id) IN
+  (SELECT space_id, timer_id FROM timers WHERE space_id = ? LIMIT ?)`;
+
+const deleteImportsSql = `DELETE FROM imports WHERE (space_id, import_name) IN
+  (SELECT space_id, import_name FROM imports WHERE space_id = ? LIMIT ?)`;
+
+const oldestCommandsSql = `SELECT command_number, accepted_at, command_id FROM commands
+  WHERE command_number > ? ORDER BY command_number LIMIT ?`;
 
 /** What was given out last, for the high-water marks. */
 export interface LastIds {
@@ -32,8 +40,12 @@ export class LogMaintenance {
   /** In the order in which they delete; the registry's row goes last, because it hides what is still there. */
   readonly #deletions: readonly Statement<[number, number]>[];
   readonly #notePurged: Statement<[number]>;
-  readonly #oldestCommands: Statement<[number], readonly [commandNumber: number, acceptedAt: number]>;
-  readonly #deleteCommandsUpTo: Statement<[number]>;
+  readonly #oldestCommands: Statement<[number, number], CommandAge>;
+  readonly #deleteCommands: Statement<[number, number]>;
+  /** Whether records of reactors' commands are still needed. */
+  readonly #facts: ReactionFacts;
+  /** Up to here the round under way has looked: what it has kept lies behind it. */
+  #prunedUpTo = 0;
 
   constructor(connection: Connection) {
     this.#setMark = connection.prepare('UPDATE meta SET value = max(value, ?) WHERE key = ?');
@@ -46,11 +58,14 @@ export class LogMaintenance {
     this.#deletions = [
       connection.prepare(deleteEventsSql),
       connection.prepare(deleteCommandsSql),
+      connection.prepare(deleteTimersSql),
+      connection.prepare(deleteImportsSql),
       connection.prepare('DELETE FROM spaces WHERE space_id = ? AND ? > 0'),
     ];
     this.#notePurged = connection.prepare('INSERT INTO purged_spaces (space_id) VALUES (?)');
-    this.#oldestCommands = connection.prepare<[number], readonly [number, number]>(oldestCommandsSql).raw();
-    this.#deleteCommandsUpTo = connection.prepare('DELETE FROM commands WHERE command_number <= ?');
+    this.#oldestCommands = connection.prepare<[number, number], CommandAge>(oldestCommandsSql).raw();
+    this.#deleteCommands = connection.prepare('DELETE FROM commands WHERE command_number BETWEEN ? AND ?');
+    this.#facts = reactionFacts(connection);
   }
 
   /** See `LogStore.purgeSpace`. */
@@ -72,10 +87,49 @@ export class LogMaintenance {
 
   /** See `LogStore.pruneCommands`. */
   pruneCommands(before: number, rowsMax: number): { readonly done: boolean } {
-    const oldest = this.#oldestCommands.all(rowsMax);
-    const kept = oldest.findIndex(([, acceptedAt]) => acceptedAt >= before);
-    const forgotten = oldest.at(kept === -1 ? oldest.length - 1 : kept - 1);
-    if (kept !== 0 && forgotten !== undefined) this.#deleteCommandsUpTo.run(forgotten[0]);
-    return { done: kept !== -1 || oldest.length < rowsMax };
+    const oldest = this.#oldestCommands.all(this.#prunedUpTo, rowsMax);
+    const young = oldest.findIndex(([, acceptedAt]) => acceptedAt >= before);
+    const old = young === -1 ? oldest : oldest.slice(0, young);
+    // Between two that are kept all go in one piece: nearly always that is all of them.
+    let first: number | undefined;
+    let last = 0;
+    const deletePiece = (): void => {
+      if (first !== undefined) this.#deleteCommands.run(first, last);
+      first = undefined;
+    };
+    for (const [commandNumber, , commandId] of old) {
+      // Before `last` is the one that is kept.
+      if (isKept(commandId, this.#facts)) deletePiece();
+      else first ??= commandNumber;
+      last = commandNumber;
+    }
+    deletePiece();
+    const done = young !== -1 || oldest.length < rowsMax;
+    this.#prunedUpTo = done ? 0 : last;
+    return { done };
   }
+}
+
+type CommandAge = readonly [commandNumber: number, acceptedAt: number, commandId: string];
+
+function reactionFacts(connection: Connection): ReactionFacts {
+  const isLive = connection
+    .prepare<[number], number>('SELECT 1 FROM spaces WHERE space_id = ? AND deleted_at IS NULL')
+    .pluck();
+  const position = connection
+    .prepare<[string, number], number>(
+      "SELECT position FROM cursors WHERE kind = 'reactor' AND name = ? AND space_id = ?",
+    )
+    .pluck();
+  const isParked = connection
+    .prepare<[number, string, number, number], number>(
+      'SELECT 1 FROM parked_events WHERE space_id = ? AND reactor = ? AND space_sequence = ? AND part = ?',
+    )
+    .pluck();
+  return {
+    isLive: (spaceId) => isLive.get(spaceId) !== undefined,
+    position: (reactor, spaceId) => position.get(reactor, spaceId),
+    isParked: ({ spaceId, reactor, spaceSequence, part }) =>
+      isParked.get(spaceId, reactor, spaceSequence, part) !== undefined,
+  };
 }

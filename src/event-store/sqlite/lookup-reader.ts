@@ -30,14 +30,16 @@ export interface Lookups {
   mark(counts: (mark: Mark) => boolean): Mark | undefined;
   /** Whether entries of this space were taken away. */
   isSwept(spaceId: number): boolean;
-  /** Ids of the entity's events in the range `after < id <= upTo`, in order. */
-  entityEvents(range: EntityRange, limit: number): readonly number[];
+  /** Ids of events in the range, in order, or the last ones of it from its end. */
+  entries(range: EntryRange, limit: number, direction?: 'forwards' | 'backwards'): readonly number[];
 }
 
-/** Which entries to read. */
-export interface EntityRange {
+/** Which entries to read: those of one entity or of one tag in a space, with `after < event id <= upTo`. */
+export interface EntryRange {
+  readonly of: 'entity' | 'tag';
   readonly spaceId: number;
-  readonly entityId: string;
+  /** The entity id, or the tag. */
+  readonly key: string;
   readonly after: number;
   readonly upTo: number;
 }
@@ -102,6 +104,9 @@ function checkCurrent(connection: Connection): void {
     throw new RamaxError('storage', 'the lookups have another format');
 }
 
+/** spaceId, key, after, up to, limit */
+type EntryRead = Statement<[number, string, number, number, number], number>;
+
 class OpenedLookups implements Lookups {
   readonly #connection: Connection;
   readonly #identity: FileIdentity;
@@ -110,7 +115,9 @@ class OpenedLookups implements Lookups {
   readonly #logId: Statement<[string], string>;
   readonly #markBefore: Statement<[number], Mark>;
   readonly #isSwept: Statement<[number], number>;
-  readonly #entityEvents: Statement<[number, string, number, number, number], number>;
+  readonly #entries: Readonly<
+    Record<EntryRange['of'], Readonly<Record<'forwards' | 'backwards', EntryRead>>>
+  >;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -120,9 +127,15 @@ class OpenedLookups implements Lookups {
     this.#logId = connection.prepare<[string], string>(lookupSql.meta).pluck();
     this.#markBefore = connection.prepare<[number], Mark>(lookupSql.markBefore);
     this.#isSwept = connection.prepare<[number], number>(lookupSql.isSwept).pluck();
-    this.#entityEvents = connection
-      .prepare<[number, string, number, number, number], number>(lookupSql.entityEvents)
-      .pluck();
+    const entryRead = (sql: string): EntryRead =>
+      connection.prepare<[number, string, number, number, number], number>(sql).pluck();
+    this.#entries = {
+      entity: {
+        forwards: entryRead(lookupSql.entityEvents),
+        backwards: entryRead(lookupSql.entityEventsBack),
+      },
+      tag: { forwards: entryRead(lookupSql.tagEvents), backwards: entryRead(lookupSql.tagEventsBack) },
+    };
   }
 
   get logId(): string {
@@ -150,8 +163,12 @@ class OpenedLookups implements Lookups {
     return this.#guard(() => this.#isSwept.get(spaceId) === 1);
   }
 
-  entityEvents({ spaceId, entityId, after, upTo }: EntityRange, limit: number): readonly number[] {
-    return this.#guard(() => this.#entityEvents.all(spaceId, entityId, after, upTo, limit));
+  entries(
+    { of, spaceId, key, after, upTo }: EntryRange,
+    limit: number,
+    direction: 'forwards' | 'backwards' = 'forwards',
+  ): readonly number[] {
+    return this.#guard(() => this.#entries[of][direction].all(spaceId, key, after, upTo, limit));
   }
 
   close(): void {
@@ -177,6 +194,11 @@ export function newestMark(
   return mark;
 }
 
+const entityEventsSql = `SELECT event_id FROM entity_events
+    WHERE space_id = ? AND entity_id = ? AND event_id > ? AND event_id <= ?`;
+const tagEventsSql = `SELECT event_id FROM tag_events
+    WHERE space_id = ? AND tag = ? AND event_id > ? AND event_id <= ?`;
+
 /** The statements of a reader, for the test of their plans. */
 export const lookupSql = {
   /** key */
@@ -187,6 +209,9 @@ export const lookupSql = {
   /** spaceId */
   isSwept: 'SELECT EXISTS (SELECT 1 FROM swept_spaces WHERE space_id = ?)',
   /** spaceId, entityId, after, up to, limit */
-  entityEvents: `SELECT event_id FROM entity_events
-    WHERE space_id = ? AND entity_id = ? AND event_id > ? AND event_id <= ? ORDER BY event_id LIMIT ?`,
+  entityEvents: `${entityEventsSql} ORDER BY event_id LIMIT ?`,
+  entityEventsBack: `${entityEventsSql} ORDER BY event_id DESC LIMIT ?`,
+  /** spaceId, tag, after, up to, limit */
+  tagEvents: `${tagEventsSql} ORDER BY event_id LIMIT ?`,
+  tagEventsBack: `${tagEventsSql} ORDER BY event_id DESC LIMIT ?`,
 } as const;

@@ -30,6 +30,16 @@ const fillSql = `INSERT OR IGNORE INTO main.entity_events (space_id, entity_id, 
   SELECT space_id, entity_id, event_id FROM log.events
   WHERE event_id > ? AND event_id <= ? ORDER BY space_id, entity_id, event_id`;
 
+/**
+ * Tags that cannot be read are no entries and fail no run, because that would be the damage of one space and the loss of all: whoever
+ * reads the event is told, and `verify`. An event has `tagsPerEventMax` tags, so a run has that many times `rowsMax` entries at most.
+ */
+const fillTagsSql = `INSERT OR IGNORE INTO main.tag_events (space_id, tag, event_id)
+  SELECT space_id, tag.value, event_id FROM log.events
+    CROSS JOIN json_each(CASE WHEN json_valid(tags) THEN tags ELSE '[]' END) AS tag
+  WHERE event_id > ? AND event_id <= ? AND tags IS NOT NULL AND tag.type = 'text'
+  ORDER BY space_id, tag.value, event_id`;
+
 /** A mark that is close behind the one before it makes room for the next. */
 const thinSql = `DELETE FROM main.marks WHERE event_id = @eventId AND event_id - coalesce(
   (SELECT max(event_id) FROM main.marks WHERE event_id < @eventId), 0) < @eventsApart`;
@@ -39,6 +49,9 @@ const nextPurgedSql = `SELECT purge_number, space_id FROM log.purged_spaces
 
 const sweepSql = `DELETE FROM main.entity_events WHERE space_id = @spaceId AND (entity_id, event_id) IN
   (SELECT entity_id, event_id FROM main.entity_events WHERE space_id = @spaceId LIMIT @rowsMax)`;
+
+const sweepTagsSql = `DELETE FROM main.tag_events WHERE space_id = @spaceId AND (tag, event_id) IN
+  (SELECT tag, event_id FROM main.tag_events WHERE space_id = @spaceId LIMIT @rowsMax)`;
 
 const sweptComeBackSql = `SELECT EXISTS (SELECT 1 FROM main.swept_spaces
   CROSS JOIN log.spaces ON spaces.space_id = swept_spaces.space_id)`;
@@ -59,10 +72,11 @@ export class LookupRun {
   readonly #markAhead: Statement<[number, number], Mark>;
   readonly #newest: Statement<[], Mark>;
   readonly #fill: Statement<[number, number]>;
+  readonly #fillTags: Statement<[number, number]>;
   readonly #lastPurge: Statement<[], number>;
   readonly #nextPurged: Statement<[number], readonly [purgeNumber: number, spaceId: number]>;
   readonly #noteSwept: Statement<[number]>;
-  readonly #sweep: Statement<[{ spaceId: number; rowsMax: number }]>;
+  readonly #sweeps: readonly Statement<[{ spaceId: number; rowsMax: number }]>[];
   readonly #sweptComeBack: Statement<[], number>;
   /** The files were looked at as a whole: once for each opening, since the log can only be replaced in between. */
   #isChecked = false;
@@ -86,12 +100,13 @@ export class LookupRun {
     this.#markAhead = connection.prepare<[number, number], Mark>(markAheadSql);
     this.#newest = connection.prepare<[], Mark>(newestSql);
     this.#fill = connection.prepare(fillSql);
+    this.#fillTags = connection.prepare(fillTagsSql);
     this.#lastPurge = connection
       .prepare<[], number>('SELECT coalesce(max(purge_number), 0) FROM log.purged_spaces')
       .pluck();
     this.#nextPurged = connection.prepare<[number], readonly [number, number]>(nextPurgedSql).raw();
     this.#noteSwept = connection.prepare('INSERT OR IGNORE INTO main.swept_spaces (space_id) VALUES (?)');
-    this.#sweep = connection.prepare(sweepSql);
+    this.#sweeps = [connection.prepare(sweepSql), connection.prepare(sweepTagsSql)];
     this.#sweptComeBack = connection.prepare<[], number>(sweptComeBackSql).pluck();
   }
 
@@ -108,7 +123,7 @@ export class LookupRun {
   #startOverIfOfAnotherLog(): void {
     const logId = this.#logMeta.get(metaKeys.logId) ?? '';
     if (logId === this.#lookupMeta.get(lookupMetaKeys.logId) && this.#sweptComeBack.get() === 0) return;
-    for (const table of ['entity_events', 'marks', 'swept_spaces']) {
+    for (const table of ['entity_events', 'tag_events', 'marks', 'swept_spaces']) {
       this.#connection.exec(`DELETE FROM main.${table}`);
     }
     this.#setMeta.run(logId, lookupMetaKeys.logId);
@@ -121,6 +136,7 @@ export class LookupRun {
     if (newest === undefined || newest.eventId <= from) return true;
     const upTo = this.#markAhead.get(from, rowsMax - 1) ?? newest;
     this.#fill.run(from, upTo.eventId);
+    this.#fillTags.run(from, upTo.eventId);
     this.#thin.run({ eventId: from, eventsApart: this.#eventsApart });
     this.#insertMark.run(upTo);
     return upTo.eventId === newest.eventId;
@@ -150,9 +166,9 @@ export class LookupRun {
       }
       const [purgeNumber, spaceId] = next;
       this.#noteSwept.run(spaceId);
-      const { changes } = this.#sweep.run({ spaceId, rowsMax: rowsLeft });
-      rowsLeft -= changes + 1;
+      for (const sweep of this.#sweeps) rowsLeft -= sweep.run({ spaceId, rowsMax: rowsLeft }).changes;
       if (rowsLeft > 0) swept = purgeNumber;
+      rowsLeft--;
     }
   }
 }

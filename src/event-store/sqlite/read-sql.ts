@@ -31,16 +31,12 @@ export const readSql = {
   /** payloadBytesMax, spaceId, after, spaceId, limit */
   spacePage: pageSql(spaceEvents),
 
-  /**
-   * spaceId, eventId: the last sequence of the space up to an event id. It walks back from the space's end over its index
-   * alone; the plus keeps SQLite from walking over the events of all spaces instead.
-   */
-  sequenceUpTo: `SELECT space_sequence FROM events WHERE space_id = ? AND +event_id <= ?
+  /** spaceId, sequence: the last place of the space up to a sequence, over its index alone. */
+  placeUpTo: `SELECT space_sequence, event_id FROM events WHERE space_id = ? AND space_sequence <= ?
     ORDER BY space_sequence DESC LIMIT 1`,
 
-  /** spaceId, sequence: the id of the last event up to a sequence. */
-  eventIdUpTo: `SELECT event_id FROM events WHERE space_id = ? AND space_sequence <= ?
-    ORDER BY space_sequence DESC LIMIT 1`,
+  /** eventId, spaceId */
+  sequenceOf: 'SELECT space_sequence FROM events WHERE event_id = ? AND space_id = ?',
 
   /** eventId: the event that an entry of the lookups speaks of, of whatever space it says that it is. */
   entryEvent: `SELECT ${eventColumns} FROM events WHERE event_id = ?`,
@@ -53,6 +49,16 @@ export const readSql = {
 
   /** eventId, spaceId, hash: whether a mark of the lookups counts for this log. */
   isMarked: 'SELECT EXISTS (SELECT 1 FROM events WHERE event_id = ? AND space_id = ? AND hash = ?)',
+
+  /** spaceId, upTo, limit: where a step backwards ends, and how large its payloads are. */
+  spaceBack: `SELECT space_sequence, length(payload) FROM events
+    WHERE space_id = ? AND space_sequence <= ? ORDER BY space_sequence DESC LIMIT ?`,
+
+  /** upTo, limit: the same over all spaces, by event ids. */
+  allBack: `SELECT event_id, length(payload) FROM events
+    WHERE event_id <= ? AND event_id < ${firstOfDrafts}
+      AND space_id NOT IN (SELECT space_id FROM spaces WHERE deleted_at IS NOT NULL)
+    ORDER BY event_id DESC LIMIT ?`,
 
   logId: `SELECT value FROM meta WHERE key = '${metaKeys.logId}'`,
 
@@ -100,6 +106,20 @@ export const readSql = {
   /** after, limit */
   spaces: `SELECT ${spaceColumns} FROM spaces
     WHERE space_id > ? AND deleted_at IS NULL ORDER BY space_id LIMIT ?`,
+
+  /** kind, name, spaceId, limit. The row value is compared as the key is ordered: a range of it. */
+  cursors: `SELECT name, space_id, position, updated_at FROM cursors
+    WHERE kind = ? AND (name, space_id) > (?, ?) ORDER BY name, space_id LIMIT ?`,
+
+  /** kind, name, spaceId */
+  cursor: `SELECT name, space_id, position, updated_at FROM cursors WHERE kind = ? AND name = ? AND space_id = ?`,
+
+  /** spaceId, spaceId, then the place after which: spaceId, reactor, spaceSequence, part; limit. 0 is all spaces. */
+  parked: `SELECT space_id, reactor, space_sequence, part, attempts, error, parked_at FROM parked_events
+    WHERE (? = 0 OR space_id = ?) AND (space_id, reactor, space_sequence, part) > (?, ?, ?, ?)
+    ORDER BY space_id, reactor, space_sequence, part LIMIT ?`,
+
+  parkedCounts: 'SELECT reactor, count(*) FROM parked_events GROUP BY reactor ORDER BY reactor',
 
   deletedSpaces: 'SELECT space_id FROM spaces WHERE deleted_at IS NOT NULL ORDER BY space_id',
 } as const;

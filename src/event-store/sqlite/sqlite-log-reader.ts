@@ -12,19 +12,33 @@ import { type Connection, openConnection, storageError } from '../../sqlite/conn
 import { checkFormat, isCurrent } from '../../sqlite/file-format.js';
 import type {
   CommandRecord,
+  CursorKind,
+  CursorPage,
+  CursorRow,
+  DueTimer,
+  EventSelection,
+  ImportPosition,
   LogReader,
   PageReader,
+  ParkedEvent,
+  ParkedPage,
   ReadBounds,
+  SelectBounds,
+  SelectedEvents,
   SpaceHead,
   SpaceRow,
   StoredCommand,
   StoredEvent,
+  StoredTimer,
 } from '../port.js';
+import { type SelectSteps, scanSteps, selectEvents } from '../select-events.js';
+import { BuiltInReads } from './built-in-reads.js';
 import { EntityReads } from './entity-reads.js';
 import { logFormat } from './log-format.js';
 import { LogQueries } from './log-queries.js';
 import { lookupFileOf } from './lookup-format.js';
 import { LookupReader } from './lookup-reader.js';
+import { canBeLed, LookupSteps } from './lookup-steps.js';
 
 /** How long a statement waits for another connection. In WAL mode readers and the writer do not wait for each other;
  * this covers the moments of opening, recovery and a checkpoint that truncates. */
@@ -36,12 +50,14 @@ export class SqliteLogReader implements LogReader {
   readonly #queries: LogQueries;
   readonly #lookups: LookupReader;
   readonly #entityReads: EntityReads;
+  readonly #builtIn: BuiltInReads;
 
   constructor(connection: Connection, queries: LogQueries) {
     this.#connection = connection;
     this.#queries = queries;
     this.#lookups = new LookupReader(lookupFileOf(connection.name));
     this.#entityReads = new EntityReads(queries, this.#lookups);
+    this.#builtIn = new BuiltInReads(connection);
   }
 
   readonly pages: PageReader = {
@@ -66,6 +82,12 @@ export class SqliteLogReader implements LogReader {
     return this.read((queries) => queries.readAll(after, bounds));
   }
 
+  async selectEvents(selection: EventSelection, bounds: SelectBounds): Promise<SelectedEvents> {
+    return this.read((queries) =>
+      selectEvents(selection, bounds, stepsOf(queries, this.#lookups, selection)),
+    );
+  }
+
   async readEvent(spaceId: number, eventId: number): Promise<StoredEvent | undefined> {
     return this.read((queries) => queries.readEvent(spaceId, eventId));
   }
@@ -80,6 +102,18 @@ export class SqliteLogReader implements LogReader {
 
   async readCommands(spaceId: number, after: string, limit: number): Promise<readonly StoredCommand[]> {
     return this.read((queries) => queries.readCommands(spaceId, after, limit));
+  }
+
+  async timersOf(spaceId: number, after: string, limit: number): Promise<readonly StoredTimer[]> {
+    return this.read(() => this.#builtIn.timersOf(spaceId, after, limit));
+  }
+
+  async dueTimers(upTo: number, after: DueTimer | undefined, limit: number): Promise<readonly DueTimer[]> {
+    return this.read(() => this.#builtIn.dueTimers(upTo, after, limit));
+  }
+
+  async importsOf(spaceId: number): Promise<readonly ImportPosition[]> {
+    return this.read(() => this.#builtIn.importsOf(spaceId));
   }
 
   async latestEventId(): Promise<number> {
@@ -100,6 +134,22 @@ export class SqliteLogReader implements LogReader {
 
   async listSpaces(after: number, limit: number): Promise<readonly SpaceRow[]> {
     return this.read((queries) => queries.listSpaces(after, limit));
+  }
+
+  async cursors(kind: CursorKind, page: CursorPage): Promise<readonly CursorRow[]> {
+    return this.read((queries) => queries.cursors(kind, page));
+  }
+
+  async cursor(kind: CursorKind, name: string, spaceId: number): Promise<CursorRow | undefined> {
+    return this.read((queries) => queries.cursor(kind, name, spaceId));
+  }
+
+  async parkedEvents(page: ParkedPage): Promise<readonly ParkedEvent[]> {
+    return this.read((queries) => queries.parkedEvents(page));
+  }
+
+  async parkedCounts(): Promise<readonly { readonly reactor: string; readonly parked: number }[]> {
+    return this.read((queries) => queries.parkedCounts());
   }
 
   async close(): Promise<void> {
@@ -126,6 +176,24 @@ export class SqliteLogReader implements LogReader {
   protected assertUsable(): void {
     if (!this.#connection.open) throw new RamaxError('closed', 'the log is closed');
   }
+}
+
+function stepsOf(queries: LogQueries, lookups: LookupReader, selection: EventSelection): SelectSteps {
+  const { spaceId, query } = selection;
+  if (spaceId === undefined) {
+    return scanSteps({
+      positionOf: (event) => event.eventId,
+      forwards: (after, bounds) => queries.readAll(after, bounds),
+      backwards: (upTo, bounds) => queries.readAllBack(upTo, bounds),
+    });
+  }
+  const scan = scanSteps({
+    positionOf: (event) => event.spaceSequence,
+    forwards: (after, bounds) => queries.readSpace(spaceId, after, bounds),
+    backwards: (upTo, bounds) => queries.readSpaceBack(spaceId, upTo, bounds),
+  });
+  if (query === undefined || !canBeLed(query)) return scan;
+  return new LookupSteps(queries, lookups, { ...selection, spaceId, query }, scan);
 }
 
 /**

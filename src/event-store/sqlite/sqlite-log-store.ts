@@ -119,6 +119,10 @@ export class SqliteLogStore extends SqliteLogReader implements LogStore {
     return outcomes;
   }
 
+  takeScheduled(): number | undefined {
+    return this.#tables.takeScheduled();
+  }
+
   override async latestEventId(): Promise<number> {
     this.assertUsable();
     return this.#tables.lastEventId;

@@ -5,6 +5,7 @@
 
 import { assert } from '../../core/assert.js';
 import type { Clock } from '../../core/clock.js';
+import type { ReactionPlace } from '../../core/reaction-id.js';
 import { SteadyTime } from '../../core/steady-time.js';
 import type { Value } from '../../core/values.js';
 import type { Connection, Statement } from '../../sqlite/connection.js';
@@ -13,17 +14,23 @@ import type {
   CommandRecord,
   CopyCommandsRequest,
   CopyEventsRequest,
+  Cursor,
+  CursorPlace,
   DraftCommand,
   DraftEvent,
+  ParkedEvent,
   SealedEvent,
   SpaceHead,
   SpaceRow,
 } from '../port.js';
 import { metadataText, parseMetadataText } from '../space-metadata.js';
 import { parseSettingsText, type SpaceSettings, settingsText } from '../space-settings.js';
+import { BuiltInTables } from './built-in-tables.js';
 import type { LogQueries } from './log-queries.js';
 import { SpaceHeads } from './space-heads.js';
+import { SqliteCursors } from './sqlite-cursors.js';
 import { SqliteDrafts } from './sqlite-drafts.js';
+import { SqliteParked } from './sqlite-parked.js';
 import { uuidScratch, writeUuid } from './uuid-bytes.js';
 
 const insertEventSql = `INSERT INTO events (event_id, space_id, space_sequence, entity_id, event_type, event_version,
@@ -42,6 +49,9 @@ export class SqliteTables implements LogTables {
   readonly #time: SteadyTime;
   readonly #heads: SpaceHeads;
   readonly #drafts: SqliteDrafts;
+  readonly #builtIn: BuiltInTables;
+  readonly #cursors: SqliteCursors;
+  readonly #parked: SqliteParked;
   readonly #insertEvent: Statement;
   readonly #insertCommand: Statement;
   readonly #insertSpace: Statement;
@@ -61,6 +71,9 @@ export class SqliteTables implements LogTables {
     this.#time = new SteadyTime(clock);
     this.#heads = new SpaceHeads((spaceId) => queries.spaceHead(spaceId));
     this.#drafts = new SqliteDrafts(connection);
+    this.#builtIn = new BuiltInTables(connection);
+    this.#cursors = new SqliteCursors(connection, () => this.#now);
+    this.#parked = new SqliteParked(connection, () => this.#now);
     this.#insertEvent = connection.prepare(insertEventSql);
     this.#insertCommand = connection.prepare(insertCommandSql);
     this.#insertSpace = connection.prepare(
@@ -94,6 +107,11 @@ export class SqliteTables implements LogTables {
   /** When the running transaction, or the last one, began. */
   get now(): number {
     return this.#now;
+  }
+
+  /** See `LogStore.takeScheduled`. */
+  takeScheduled(): number | undefined {
+    return this.#builtIn.takeScheduled();
   }
 
   get lastSpaceId(): number {
@@ -139,6 +157,7 @@ export class SqliteTables implements LogTables {
       event.hash,
       event.payload,
     );
+    this.#builtIn.inserted(spaceId, spaceSequence, event);
   }
 
   insertCommand(spaceId: number, record: CommandRecord): boolean {
@@ -196,8 +215,31 @@ export class SqliteTables implements LogTables {
   markSpaceDeleted(spaceId: number): boolean {
     // 0 is a draft's.
     const { changes } = this.#markSpaceDeleted.run(Math.max(1, this.#now), spaceId);
-    if (changes > 0) this.#heads.forget(spaceId);
-    return changes > 0;
+    if (changes === 0) return false;
+    this.#heads.forget(spaceId);
+    this.#cursors.dropOfSpace(spaceId);
+    this.#parked.unparkSpace(spaceId);
+    return true;
+  }
+
+  park(event: Omit<ParkedEvent, 'parkedAt'>): void {
+    this.#parked.park(event);
+  }
+
+  unpark(place: ReactionPlace): boolean {
+    return this.#parked.unpark(place);
+  }
+
+  reactorNames(): readonly string[] {
+    return this.#parked.reactorNames();
+  }
+
+  moveCursor(cursor: Cursor): void {
+    this.#cursors.moveCursor(cursor);
+  }
+
+  dropCursor(place: CursorPlace): boolean {
+    return this.#cursors.dropCursor(place);
   }
 
   insertDraft(
@@ -228,7 +270,9 @@ export class SqliteTables implements LogTables {
   }
 
   copyEvents(request: CopyEventsRequest, head: SpaceHead): void {
-    this.#lastEventId += this.#drafts.copyEvents(request, head, this.#lastEventId, this.#now);
+    const copied = this.#drafts.copyEvents(request, head, this.#lastEventId, this.#now);
+    this.#lastEventId += copied;
+    this.#builtIn.copied(request.spaceId, head.lastSpaceSequence, head.lastSpaceSequence + copied);
     this.#lastHash = this.#drafts.head(request.spaceId)?.lastHash ?? this.#lastHash;
   }
 
@@ -237,6 +281,8 @@ export class SqliteTables implements LogTables {
   }
 
   publishDraft(spaceId: number, spaceName: string, like: SpaceRow | undefined): SpaceRow {
-    return this.#drafts.publish(spaceId, spaceName, like);
+    const space = this.#drafts.publish(spaceId, spaceName, like);
+    this.#builtIn.published(spaceId);
+    return space;
   }
 }
