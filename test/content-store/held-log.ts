@@ -4,8 +4,8 @@ import { RamaxError } from '../../src/core/errors.js';
 import { MemoryLogStore } from '../../src/event-store/memory/memory-log-store.js';
 import type { LogWrite, LogWriteOutcome } from '../../src/event-store/port.js';
 
-/** What becomes of a commit: as usual, or in doubt although it was or was not written. */
-export type Fate = 'usual' | 'writtenInDoubt' | 'notWrittenInDoubt';
+/** What becomes of a commit: as usual, answered only when it is released, or in doubt although it was or was not written. */
+export type Fate = 'usual' | 'writtenAnsweredLate' | 'writtenInDoubt' | 'notWrittenInDoubt';
 
 /** See the head of this file. */
 export class HeldLog extends MemoryLogStore {
@@ -39,10 +39,12 @@ export class HeldLog extends MemoryLogStore {
     this.commits++;
     this.begun.push(...batch);
     const fate = this.fates.shift() ?? 'usual';
-    if (this.isHeld) await new Promise<void>((proceed) => this.#waiting.push(proceed));
+    const hold = () => new Promise<void>((proceed) => this.#waiting.push(proceed));
+    if (this.isHeld && fate !== 'writtenAnsweredLate') await hold();
     if (fate === 'notWrittenInDoubt') throw inDoubt();
     const outcomes = await super.commit(batch);
     if (fate === 'writtenInDoubt') throw inDoubt();
+    if (fate === 'writtenAnsweredLate') await hold();
     return outcomes;
   }
 }

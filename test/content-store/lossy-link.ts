@@ -72,8 +72,20 @@ export class LossyLink implements LogLink {
     return this.#link.openForReading(...parameters);
   }
 
+  selectEvents(...parameters: Parameters<LogLink['selectEvents']>): ReturnType<LogLink['selectEvents']> {
+    return this.#link.selectEvents(...parameters);
+  }
+
   readSpace(...parameters: Parameters<LogLink['readSpace']>): ReturnType<LogLink['readSpace']> {
     return this.#link.readSpace(...parameters);
+  }
+
+  timersOf(...parameters: Parameters<LogLink['timersOf']>): ReturnType<LogLink['timersOf']> {
+    return this.#link.timersOf(...parameters);
+  }
+
+  importsOf(spaceId: number): ReturnType<LogLink['importsOf']> {
+    return this.#link.importsOf(spaceId);
   }
 
   allCommands(...parameters: Parameters<LogLink['allCommands']>): ReturnType<LogLink['allCommands']> {

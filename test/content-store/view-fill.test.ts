@@ -5,6 +5,7 @@ import { type RebuildProgress, ViewFill, type ViewFillOptions } from '../../src/
 import type { Checkpoint, SpaceEvent } from '../../src/core/event.js';
 import { defaultLimits, type LimitsOptions, resolveLimits } from '../../src/core/limits.js';
 import { type LoadedView, loadApp } from '../../src/core/loaded-app.js';
+import { plainShapes } from '../../src/core/upcasters.js';
 import type { StoredEvent } from '../../src/event-store/port.js';
 import { MemoryPStateStore } from '../../src/pstate/memory/memory-pstate-store.js';
 import type { ViewFlush } from '../../src/pstate/port.js';
@@ -90,7 +91,16 @@ function view(name: string, limits: LimitsOptions = {}): LiveView {
 }
 
 function fillOf(views: readonly LiveView[], options: Partial<ViewFillOptions> = {}): ViewFill {
-  return new ViewFill({ views, log, pstates: store, clock, limits: defaultLimits, spaceId: 1, ...options });
+  return new ViewFill({
+    views,
+    log,
+    pstates: store,
+    clock,
+    limits: defaultLimits,
+    spaceId: 1,
+    shapes: plainShapes,
+    ...options,
+  });
 }
 
 describe('a fill', () => {

@@ -47,6 +47,7 @@ describe('loadApp', () => {
       commands: ['add'],
       queries: ['all'],
       views: ['main', 'byEmail'],
+      reactors: [],
       viewVersions: { main: 1, byEmail: 2 },
     });
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   checkId,
   checkInteger,
+  checkIterable,
   checkOptions,
   checkSpaceName,
   compareCodePoints,
@@ -120,5 +121,25 @@ describe('compareCodePoints', () => {
   it('puts what is above U+FFFF behind U+FFFF, unlike JavaScript', () => {
     const sorted = ['\u{10000}', '\uffff', '\ue000', 'z', '\ud7ff', ''].sort(compareCodePoints);
     expect(sorted).toEqual(['', 'z', '\ud7ff', '\ue000', '\uffff', '\u{10000}']);
+  });
+});
+
+describe('checkIterable', () => {
+  const check = (source: unknown) => checkIterable(source, 'source', 'an async iterable');
+
+  it('takes what has the method, and refuses everything else with a type', () => {
+    check((async function* () {})());
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const throwing = {
+      get [Symbol.asyncIterator]() {
+        throw new Error('looked at');
+      },
+    };
+    for (const source of [undefined, null, 1, 'text', {}, [], proxy, throwing]) {
+      const error = errorOf(() => check(source));
+      expect([error.code, error.details['field']]).toEqual(['invalid_input', 'source']);
+    }
+    checkIterable([], 'items', 'an iterable', [Symbol.iterator]);
   });
 });

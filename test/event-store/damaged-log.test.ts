@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RamaxError } from '../../src/core/errors.js';
+import { checkEventQuery } from '../../src/core/event-query.js';
+import { defaultLimits } from '../../src/core/limits.js';
 import { EventStore } from '../../src/event-store/event-store.js';
-import type { LogReader, StoredEvent } from '../../src/event-store/port.js';
+import type { EventSelection, LogReader, SelectBounds, StoredEvent } from '../../src/event-store/port.js';
 import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
 import { openSqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
 import { SqliteLookupFiller } from '../../src/event-store/sqlite/sqlite-lookup-filler.js';
@@ -115,6 +117,17 @@ describe('a damaged log', () => {
     }
   }
 
+  /** Goes over all that is selected, and counts it. */
+  async function selectAll(log: LogReader, selection: EventSelection, bounds: SelectBounds): Promise<number> {
+    let count = 0;
+    for (let next = selection; ; ) {
+      const { events: page, position, isEnd } = await log.selectEvents(next, bounds);
+      count += page.length;
+      if (isEnd) return count;
+      next = next.direction === 'forwards' ? { ...next, after: position } : { ...next, upTo: position };
+    }
+  }
+
   it('before it is damaged gives every event on every way', async () => {
     const log = reader();
     for (const limit of [1, 2, 5, 1_000]) {
@@ -161,6 +174,34 @@ describe('a damaged log', () => {
     });
   }
 
+  for (const [what, sql] of damages) {
+    it(`shows ${what} to whoever selects events, both ways and whatever they look for`, async () => {
+      damage(sql);
+      const log = reader();
+      const query = checkEventQuery({ types: ['never'] }, 'query', defaultLimits);
+      for (const direction of ['forwards', 'backwards'] as const) {
+        for (const scanEventsMax of [1, 2, 5, 1_000]) {
+          const bounds = { limit: 10, bytesMax: 1_000_000, scanEventsMax };
+          // A part that begins at the event, from either side, as well as all of the space.
+          for (const [after, upTo] of [
+            [0, 99],
+            [4, 99],
+            [0, 5],
+            [4, 5],
+          ] as const) {
+            const ofSpace = (spaceId: number) => ({ spaceId, direction, after, upTo });
+            const damaged = await placeOf(selectAll(log, { ...ofSpace(1), query }, bounds));
+            expect(damaged.slice(0, 2)).toEqual(['corrupt', 1]);
+            expect((await placeOf(selectAll(log, ofSpace(1), bounds))).slice(0, 2)).toEqual(['corrupt', 1]);
+            expect(await selectAll(log, ofSpace(3), bounds)).toBe(Math.min(upTo, events) - after);
+          }
+          const ofAll = { direction, after: 0, upTo: 999, query };
+          expect((await placeOf(selectAll(log, ofAll, bounds)))[0]).toBe('corrupt');
+        }
+      }
+    });
+  }
+
   it('shows what became of an entity’s event although the lookups still lead to it', async () => {
     const filler = new SqliteLookupFiller(file);
     filler.fill(1_000);
@@ -168,6 +209,20 @@ describe('a damaged log', () => {
     damage("UPDATE events SET entity_id = 'e9' WHERE event_id = 13");
     expect(await placeOf(reader().readEntity(1, 'e0', 0, wide))).toEqual(['corrupt', 1, 5, 13]);
     expect(await reader().readEntity(2, 'e0', 0, wide)).toHaveLength(events / 2);
+  });
+
+  it('shows what became of an event’s tags although the lookups still lead to it', async () => {
+    const filler = new SqliteLookupFiller(file);
+    filler.fill(1_000);
+    filler.stop();
+    damage('UPDATE events SET tags = NULL WHERE event_id = 13');
+    const query = checkEventQuery({ tags: ['a'] }, 'query', defaultLimits);
+    const bounds = { ...wide, scanEventsMax: 1_000 };
+    for (const direction of ['forwards', 'backwards'] as const) {
+      const ofSpace = (spaceId: number) => ({ spaceId, direction, after: 0, upTo: 99, query });
+      expect(await placeOf(selectAll(reader(), ofSpace(1), bounds))).toEqual(['corrupt', 1, 5, 13]);
+      expect(await selectAll(reader(), ofSpace(2), bounds)).toBe(events / 2);
+    }
   });
 
   it('shows an event whose id is not where it belongs, although no hash covers ids', async () => {

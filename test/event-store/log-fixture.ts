@@ -21,6 +21,8 @@ export interface LogFixture {
   open(): Promise<LogStore>;
   /** Opens the log for reading beside the writer. */
   openReader(): Promise<LogReader>;
+  /** Brings what is derived from the log up to date, where there is such a thing. */
+  fill?(): Promise<void>;
   dispose(): Promise<void>;
 }
 

@@ -61,7 +61,7 @@ describe('a log of version 1', () => {
 
   afterEach(() => directory.remove());
 
-  it('is brought to version 3 when a writer opens it, and keeps what it holds', async () => {
+  it('is brought to version 4 when a writer opens it, and keeps what it holds', async () => {
     expect(await rejectionCode(Promise.resolve().then(() => openSqliteLogReader(file, platformAt(1))))).toBe(
       'storage',
     );
@@ -89,7 +89,7 @@ describe('a log of version 1', () => {
     expect((await log.commit([append(1, 2, [plainEvent('new')])])).map(codeOf)).toEqual(['appended']);
     await log.close();
     const database = new Database(file, { readonly: true });
-    expect(database.pragma('user_version', { simple: true })).toBe(3);
+    expect(database.pragma('user_version', { simple: true })).toBe(4);
     expect(database.prepare('SELECT * FROM space_sequences').all()).toEqual([
       { space_id: 1, last_sequence: 3, last_event_id: 10, last_hash: Buffer.from(hashOf('new')) },
     ]);
@@ -98,18 +98,22 @@ describe('a log of version 1', () => {
       .pluck();
     expect(indexes.all()).toEqual([
       'commands_by_id',
+      'cursors_by_space',
       'events_by_space_sequence',
       'spaces_by_live_name',
       'spaces_deleted',
+      'timers_by_due',
     ]);
     expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
     database.close();
   });
 
-  it('is brought to version 3 from version 2, too', async () => {
+  it('is brought to version 4 from version 2, too', async () => {
     await openSqliteLogStore(file, platformAt(1)).close();
     const database = new Database(file);
-    database.exec("ALTER TABLE spaces DROP COLUMN settings; DELETE FROM meta WHERE key = 'change_number'");
+    database.exec(
+      "DROP TABLE cursors; DROP TABLE timers; DROP TABLE imports; DROP TABLE parked_events; ALTER TABLE spaces DROP COLUMN settings; DELETE FROM meta WHERE key = 'change_number'",
+    );
     database.pragma('user_version = 2');
     database.close();
     rmSync(witnessFileOf(file));
@@ -119,6 +123,24 @@ describe('a log of version 1', () => {
       {},
       { suspended: { at: 5 } },
     ]);
+    await log.close();
+  });
+
+  it('is brought to version 4 from version 3, too, and has cursors from then on', async () => {
+    await openSqliteLogStore(file, platformAt(1)).close();
+    const database = new Database(file);
+    database.exec('DROP TABLE cursors; DROP TABLE timers; DROP TABLE imports; DROP TABLE parked_events');
+    database.pragma('user_version = 3');
+    database.close();
+    expect(await rejectionCode(Promise.resolve().then(() => openSqliteLogReader(file, platformAt(1))))).toBe(
+      'storage',
+    );
+    const log = openSqliteLogStore(file, platformAt(1));
+    expect((await log.readEntity(1, 'x', 0, wide)).map(({ eventId }) => eventId)).toEqual([1, 3]);
+    expect(await log.cursors('subscription', { limit: 10 })).toEqual([]);
+    const cursor = { kind: 'subscription', name: 'mailer', spaceId: 1, position: 2 } as const;
+    expect((await log.commit([{ kind: 'moveCursor', cursor }])).map(codeOf)).toEqual(['moved']);
+    expect(await log.cursor('subscription', 'mailer', 1)).toEqual({ ...cursor, updatedAt: 1 });
     await log.close();
   });
 

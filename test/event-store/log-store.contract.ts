@@ -3,8 +3,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventsOfPage } from '../../src/codec/event-page.js';
+import { reactionCommandId } from '../../src/core/reaction-id.js';
 import type { Value } from '../../src/core/values.js';
-import type { LogStore, LogWrite, SealedEvent, StoredEvent } from '../../src/event-store/port.js';
+import type { LogReader, LogStore, LogWrite, SealedEvent, StoredEvent } from '../../src/event-store/port.js';
 import { genesisHash } from '../../src/event-store/seal.js';
 import type { SettingsChange } from '../../src/event-store/space-settings.js';
 import {
@@ -616,6 +617,191 @@ export function describeLogStore(name: string, createFixture: LogFixtureFactory)
 
       it('is refused as a defect for a space that lives', async () => {
         await expect(log.purgeSpace(other, 10)).rejects.toThrow('marked as deleted');
+      });
+    });
+
+    describe('parked events', () => {
+      const parkedAt = (spaceId: number, spaceSequence: number, reactor = 'fulfil') => ({
+        spaceId,
+        reactor,
+        spaceSequence,
+        part: 0,
+        attempts: 3,
+        error: { code: 'timeout' as const, message: 'too long' },
+      });
+
+      it('are there with the cursor that passes over them, and are listed in pages', async () => {
+        const { spaceId } = await createSpace(log, 'acme');
+        const { spaceId: other } = await createSpace(log, 'other');
+        const outcomes = await log.commit([
+          { kind: 'parkEvent', event: parkedAt(other, 1), position: 1 },
+          { kind: 'parkEvent', event: parkedAt(spaceId, 2), position: 2 },
+          { kind: 'parkEvent', event: parkedAt(spaceId, 1) },
+          { kind: 'parkEvent', event: { ...parkedAt(spaceId, 1), attempts: 4 } },
+          { kind: 'parkEvent', event: parkedAt(1_000, 1), position: 1 },
+        ]);
+        expect(outcomes.map(({ kind }) => kind)).toEqual(['parked', 'parked', 'parked', 'parked', 'refused']);
+        expect(await log.cursor('reactor', 'fulfil', spaceId)).toMatchObject({ position: 2 });
+        const first = await log.parkedEvents({ limit: 2 });
+        expect(first).toMatchObject([{ ...parkedAt(spaceId, 1), attempts: 4 }, parkedAt(spaceId, 2)]);
+        expect(await log.parkedEvents({ limit: 2, after: first[1] })).toMatchObject([parkedAt(other, 1)]);
+        expect(await log.parkedEvents({ limit: 9, spaceId: other })).toHaveLength(1);
+        expect(await log.parkedCounts()).toEqual([{ reactor: 'fulfil', parked: 3 }]);
+        const place = { spaceId, reactor: 'fulfil', spaceSequence: 1, part: 0 };
+        const unpark = { kind: 'unparkEvent', place } as const;
+        expect(await log.commit([unpark, unpark])).toEqual([
+          { kind: 'unparked', existed: true },
+          { kind: 'unparked', existed: false },
+        ]);
+        await log.commit([{ kind: 'markSpaceDeleted', spaceId }]);
+        expect(await log.parkedCounts()).toEqual([{ reactor: 'fulfil', parked: 1 }]);
+      });
+
+      it('leave cursors of reactors where they are when somebody would move them back', async () => {
+        const { spaceId } = await createSpace(log, 'acme');
+        const move = (position: number) =>
+          ({ kind: 'moveCursor', cursor: { kind: 'reactor', name: 'fulfil', spaceId, position } }) as const;
+        await log.commit([move(5), move(3)]);
+        expect(await log.cursor('reactor', 'fulfil', spaceId)).toMatchObject({ position: 5 });
+      });
+
+      it('and events that their reactor has not passed keep the records of its commands beyond their retention', async () => {
+        const { spaceId } = await createSpace(log, 'acme');
+        const idAt = (sequence: number) =>
+          reactionCommandId({ spaceId, reactor: 'fulfil', spaceSequence: sequence, part: 0 }, 'x', 0);
+        const ids = [idAt(1), 'ordinary', idAt(2), idAt(3), 'ordinary too'];
+        let sequence = 0;
+        for (const id of ids) {
+          await log.commit([append(spaceId, sequence, [plainEvent(`${sequence}`)], commandNamed(id))]);
+          sequence++;
+        }
+        const left = async (): Promise<readonly string[]> =>
+          (await log.readCommands(spaceId, '', 100)).map(({ commandId }) => commandId);
+        const prune = async (): Promise<void> => {
+          while (!(await log.pruneCommands(start + 1_000_000, 2)).done);
+        };
+        await prune();
+        expect(await left()).toEqual([idAt(1), idAt(2), idAt(3)]);
+        const cursor = { kind: 'reactor', name: 'fulfil', spaceId, position: 2 } as const;
+        await log.commit([
+          { kind: 'moveCursor', cursor },
+          { kind: 'parkEvent', event: parkedAt(spaceId, 1) },
+        ]);
+        await prune();
+        expect(await left()).toEqual([idAt(1), idAt(3)]);
+        const place = { spaceId, reactor: 'fulfil', spaceSequence: 1, part: 0 };
+        await log.commit([{ kind: 'unparkEvent', place }]);
+        await prune();
+        expect(await left()).toEqual([idAt(3)]);
+      });
+    });
+
+    describe('cursors', () => {
+      const cursorAt = (name: string, spaceId: number, position: number) =>
+        ({ kind: 'subscription', name, spaceId, position }) as const;
+      const move = (name: string, spaceId: number, position: number): LogWrite => ({
+        kind: 'moveCursor',
+        cursor: cursorAt(name, spaceId, position),
+      });
+      const placesOf = async (reader: LogReader, after?: { name: string; spaceId: number }, limit = 10) =>
+        (await reader.cursors('subscription', { after, limit })).map(({ name, spaceId, position }) => [
+          name,
+          spaceId,
+          position,
+        ]);
+
+      it('stand where they were moved last, forwards and backwards, and say when', async () => {
+        const { spaceId } = await createSpace(log, 'a');
+        expect(await log.cursor('subscription', 'mail', spaceId)).toBeUndefined();
+        expect((await log.commit([move('mail', spaceId, 5), move('mail', 0, 9)])).map(codeOf)).toEqual([
+          'moved',
+          'moved',
+        ]);
+        platform.setNow(start + 7);
+        await log.commit([move('mail', spaceId, 2)]);
+        await reopen();
+        const reader = await fixture.openReader();
+        for (const end of [log, reader]) {
+          expect(await end.cursor('subscription', 'mail', spaceId)).toEqual({
+            ...cursorAt('mail', spaceId, 2),
+            updatedAt: start + 7,
+          });
+          expect(await end.cursor('subscription', 'mail', 0)).toEqual({
+            ...cursorAt('mail', 0, 9),
+            updatedAt: start,
+          });
+          expect(await end.cursor('reactor', 'mail', 0)).toBeUndefined();
+        }
+        await reader.close();
+      });
+
+      it('are listed by kind, in pages, in the order of the code points of their names and of spaces', async () => {
+        const { spaceId } = await createSpace(log, 'a');
+        const names = ['b', '\u{1f600}', 'a', '\uff5e'];
+        await log.commit([
+          ...names.flatMap((name) => [move(name, spaceId, 1), move(name, 0, 2)]),
+          { kind: 'moveCursor', cursor: { kind: 'reactor', name: 'r', spaceId: 0, position: 3 } },
+        ]);
+        const inOrder = ['a', 'b', '\uff5e', '\u{1f600}'].flatMap((name) => [
+          [name, 0, 2],
+          [name, spaceId, 1],
+        ]);
+        const reader = await fixture.openReader();
+        for (const end of [log, reader]) {
+          expect(await placesOf(end)).toEqual(inOrder);
+          expect(await placesOf(end, undefined, 3)).toEqual(inOrder.slice(0, 3));
+          expect(await placesOf(end, { name: 'b', spaceId: 0 }, 3)).toEqual(inOrder.slice(3, 6));
+          expect(await placesOf(end, { name: '\u{1f600}', spaceId }, 3)).toEqual([]);
+          expect((await end.cursors('reactor', { limit: 5 })).map(({ name }) => name)).toEqual(['r']);
+        }
+        await reader.close();
+      });
+
+      it('are gone when they are dropped, and dropping one that is not there is no error', async () => {
+        const { spaceId } = await createSpace(log, 'a');
+        await log.commit([move('mail', spaceId, 5), move('mail', 0, 9)]);
+        const drop: LogWrite = {
+          kind: 'dropCursor',
+          cursor: { kind: 'subscription', name: 'mail', spaceId },
+        };
+        expect(await log.commit([drop, drop])).toEqual([
+          { kind: 'dropped', existed: true },
+          { kind: 'dropped', existed: false },
+        ]);
+        expect(await placesOf(log)).toEqual([['mail', 0, 9]]);
+      });
+
+      it('go with their space, and cannot be moved where there is none', async () => {
+        const doomed = (await createSpace(log, 'doomed')).spaceId;
+        const other = (await createSpace(log, 'other')).spaceId;
+        const [draft] = await log.commit([
+          { kind: 'createDraft', spaceName: 'draft', metadata: {}, settings: {} },
+        ]);
+        const draftId = draft?.kind === 'space' ? draft.space.spaceId : 0;
+        await log.commit([move('mail', doomed, 1), move('mail', other, 2), move('mail', 0, 3)]);
+        const outcomes = await log.commit([
+          { kind: 'markSpaceDeleted', spaceId: doomed },
+          move('mail', doomed, 4),
+          { kind: 'dropCursor', cursor: { kind: 'subscription', name: 'mail', spaceId: doomed } },
+          move('mail', 99, 1),
+          move('mail', draftId, 1),
+        ]);
+        expect(outcomes.map(codeOf)).toEqual(['marked', 'not_found', 'dropped', 'not_found', 'not_found']);
+        expect(await placesOf(log)).toEqual([
+          ['mail', 0, 3],
+          ['mail', other, 2],
+        ]);
+      });
+
+      it('do not come along to the space that takes the place of theirs', async () => {
+        const { spaceId } = await createSpace(log, 'a');
+        await log.commit([move('mail', spaceId, 1)]);
+        const [draft] = await log.commit([
+          { kind: 'createDraft', spaceName: 'a', metadata: {}, settings: {} },
+        ]);
+        const draftId = draft?.kind === 'space' ? draft.space.spaceId : 0;
+        await log.commit([{ kind: 'publishDraft', spaceId: draftId, spaceName: 'a', replaces: spaceId }]);
+        expect(await placesOf(log)).toEqual([]);
       });
     });
 

@@ -1,8 +1,9 @@
-import { copyFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LogReader, LogStore } from '../../src/event-store/port.js';
+import { SqliteLogInspector } from '../../src/event-store/sqlite/log-inspector.js';
 import { lookupSql } from '../../src/event-store/sqlite/lookup-reader.js';
 import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
 import {
@@ -58,6 +59,20 @@ describe('the lookups of the SQLite log', () => {
     expect(outcome?.kind).toBe('appended');
   }
 
+  /** Appends one event with each of these lists of tags. */
+  async function writeTagged(
+    after: number,
+    tagsOfEach: readonly (readonly string[])[],
+    spaceId = space,
+  ): Promise<void> {
+    const events = tagsOfEach.map((tags, index) => ({
+      ...plainEvent(`${spaceId}.${after + 1 + index}`),
+      tags: tags.length === 0 ? null : JSON.stringify(tags),
+    }));
+    const [outcome] = await log.commit([append(spaceId, after, events)]);
+    expect(outcome?.kind).toBe('appended');
+  }
+
   async function sequencesOf(entityId: string, spaceId = space): Promise<readonly number[]> {
     return (await reader.readEntity(spaceId, entityId, 0, wide)).map(({ spaceSequence }) => spaceSequence);
   }
@@ -105,11 +120,101 @@ describe('the lookups of the SQLite log', () => {
   it('are read through their key, from where the page begins', async () => {
     await filler.fillLookups(1);
     const database = new Database(lookupFile, { readonly: true });
-    const plan = database.prepare(`EXPLAIN QUERY PLAN ${lookupSql.entityEvents}`).all(1, 'x', 0, 9, 10);
+    const planOf = (sql: string) =>
+      database
+        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .all(1, 'x', 0, 9, 10)
+        .map((row) => (row as { detail: string }).detail);
+    const bounds = 'event_id>? AND event_id<?';
+    for (const sql of [lookupSql.entityEvents, lookupSql.entityEventsBack]) {
+      expect(planOf(sql)).toEqual([
+        `SEARCH entity_events USING PRIMARY KEY (space_id=? AND entity_id=? AND ${bounds})`,
+      ]);
+    }
+    for (const sql of [lookupSql.tagEvents, lookupSql.tagEventsBack]) {
+      expect(planOf(sql)).toEqual([
+        `SEARCH tag_events USING PRIMARY KEY (space_id=? AND tag=? AND ${bounds})`,
+      ]);
+    }
     database.close();
-    expect(plan.map((row) => (row as { detail: string }).detail)).toEqual([
-      'SEARCH entity_events USING PRIMARY KEY (space_id=? AND entity_id=? AND event_id>? AND event_id<?)',
-    ]);
+  });
+
+  it('have an entry for each tag of an event, one where it has a tag twice, and none for an event without tags', async () => {
+    const odd = ['tag "quoted"', 'été \\ \u0001', '["x"]'];
+    await writeTagged(0, [['b', 'a'], [], ['b', 'b'], odd]);
+    await fillAll(3);
+    expect(
+      inLookups('SELECT tag, event_id FROM tag_events WHERE event_id < 4 ORDER BY tag, event_id'),
+    ).toEqual(['a', 1, 'b', 1, 'b', 3]);
+    expect(new Set(inLookups('SELECT tag FROM tag_events WHERE event_id = 4'))).toEqual(new Set(odd));
+    await write(4, 'xyz');
+    await fillAll();
+    expect(inLookups('SELECT count(*) FROM tag_events')).toEqual([6]);
+  });
+
+  it.each(['no JSON', '["a"', '"a"', '{"a":"b"}', '[1, null, ["a"]]'])(
+    'are filled past tags that are damaged: %s',
+    async (text) => {
+      await writeTagged(0, [['a'], ['a'], ['a']]);
+      const damaged = new Database(file);
+      damaged.prepare('UPDATE events SET tags = ? WHERE event_id = 2').run(text);
+      damaged.close();
+      expect(await filler.fillLookups(10)).toEqual({ done: true });
+      expect(inLookups("SELECT event_id FROM tag_events WHERE tag = 'a'")).toEqual(
+        expect.arrayContaining([1, 3]),
+      );
+    },
+  );
+
+  it('of version 1, which have no tags, are filled once more from the beginning', async () => {
+    await writeTagged(0, [['a'], ['b']]);
+    await fillAll();
+    await close();
+    const old = new Database(lookupFile);
+    old.exec('DROP TABLE tag_events; PRAGMA user_version = 1');
+    old.close();
+    open();
+    expect(await sequencesOf('e1')).toEqual([1, 2]);
+    await filler.fillLookups(1);
+    expect(inLookups('SELECT event_id FROM marks')).toEqual([1]);
+    await fillAll();
+    expect(inLookups('SELECT tag, event_id FROM tag_events')).toEqual(['a', 1, 'b', 2]);
+    expect(inLookups('SELECT event_id FROM entity_events')).toEqual([1, 2]);
+    expect(await sequencesOf('e1')).toEqual([1, 2]);
+  });
+
+  it('let go of the tags of a purged space in bounded runs, and of no other, and leave none in their files', async () => {
+    const doomed = (await createSpace(log, 'b')).spaceId;
+    await writeTagged(0, [['kept-tag']]);
+    await writeTagged(0, [['secret-tag', 'other'], ['secret-tag'], []], doomed);
+    await fillAll();
+    await deleteSpace(doomed);
+    for (const left of [3, 3, 3, 2, 1]) {
+      expect(await filler.fillLookups(1)).toEqual({ done: false });
+      expect(inLookups('SELECT count(*) FROM tag_events WHERE space_id = 2')).toEqual([left]);
+      expect(inLookups('SELECT space_id FROM swept_spaces')).toEqual([doomed]);
+    }
+    await fillAll(1);
+    expect(inLookups('SELECT space_id, tag FROM tag_events')).toEqual([space, 'kept-tag']);
+    await filler.scrub();
+    for (const suffix of ['', '-wal']) {
+      expect(readFileSync(`${lookupFile}${suffix}`).includes('secret-tag')).toBe(false);
+    }
+  });
+
+  it('are found to lack an entry of an event, by its entity or by any of its tags', async () => {
+    await writeTagged(0, [['a', 'b'], [], ['a', 'b']]);
+    await fillAll();
+    await writeTagged(3, [['a']]);
+    const stored = await log.readSpace(space, 0, wide);
+    const inspector = new SqliteLogInspector(file);
+    expect(await inspector.notInLookups(space, stored)).toEqual([]);
+    const changed = new Database(lookupFile);
+    changed.exec(`DELETE FROM tag_events WHERE tag = 'b' AND event_id = 3;
+      DELETE FROM entity_events WHERE event_id = 2`);
+    changed.close();
+    expect(await inspector.notInLookups(space, stored)).toEqual([2, 3]);
+    await inspector.close();
   });
 
   it('take no lock of the log that a commit holds or waits for', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteLogReader } from '../../src/event-store/sqlite/sqlite-log-reader.js';
 import { openSqliteLogStore } from '../../src/event-store/sqlite/sqlite-log-store.js';
+import { SqliteLookupFiller } from '../../src/event-store/sqlite/sqlite-lookup-filler.js';
 import { witnessFileOf } from '../../src/event-store/sqlite/witness-file.js';
 import type { LogFixtureFactory } from './log-fixture.js';
 
@@ -26,6 +27,11 @@ export const createSqliteFixture: LogFixtureFactory = async (platform) => {
   return {
     open: async () => openSqliteLogStore(file, platform),
     openReader: async () => openSqliteLogReader(file, platform),
+    fill: async () => {
+      const filler = new SqliteLookupFiller(file);
+      while (!filler.fill(1_000));
+      filler.stop();
+    },
     dispose: directory.remove,
   };
 };

@@ -91,10 +91,11 @@ describe('the SQLite log', () => {
       ]);
     });
 
-    it('find where the lookups end in a space over its index alone, from its end', () => {
-      const covering = 'SEARCH events USING COVERING INDEX events_by_space_sequence';
-      expect(planOf(readSql.sequenceUpTo, 1, 1)).toEqual([`${covering} (space_id=?)`]);
-      expect(planOf(readSql.eventIdUpTo, 1, 1)).toEqual([`${covering} (space_id=? AND space_sequence<?)`]);
+    it('find places of a space over its index alone, and the sequence of an event by its key', () => {
+      expect(planOf(readSql.placeUpTo, 1, 1)).toEqual([
+        'SEARCH events USING COVERING INDEX events_by_space_sequence (space_id=? AND space_sequence<?)',
+      ]);
+      expect(planOf(readSql.sequenceOf, 1, 1)).toEqual(['SEARCH events USING INTEGER PRIMARY KEY (rowid=?)']);
     });
 
     it('find the event before another in its space, and that of an entry, by their keys', () => {
@@ -232,7 +233,17 @@ describe('the SQLite log', () => {
       const names = tables
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         .pluck();
-      expect(names.all()).toEqual(['commands', 'events', 'meta', 'purged_spaces', 'spaces']);
+      expect(names.all()).toEqual([
+        'commands',
+        'cursors',
+        'events',
+        'imports',
+        'meta',
+        'parked_events',
+        'purged_spaces',
+        'spaces',
+        'timers',
+      ]);
       tables.close();
       rmSync(file);
       rmSync(witnessFileOf(file));
@@ -247,7 +258,7 @@ describe('the SQLite log', () => {
     it('refuses a newer format and names both versions', async () => {
       await open().close();
       tamper((database) => database.pragma('user_version = 7'));
-      expect(open).toThrow(/version 7 .* up to 3/);
+      expect(open).toThrow(/version 7 .* up to 4/);
       for (const opening of [open, () => openSqliteLogReader(file, platform)]) {
         expect(await openingCode(opening)).toBe('format_newer');
       }

@@ -56,6 +56,18 @@ describe('the demo program', () => {
     }
   });
 
+  it('imports a workflow log as history, and goes on where an earlier import was', async () => {
+    const args = [fixture, '--history', '--quiet', '--directory', join(directory, 'data')];
+    for (const accounted of ['13 = 5 + 0 + 8', '13 = 0 + 5 + 8']) {
+      const { exitCode, stdout, stderr } = await run(args);
+      expect(exitCode, stdout).toBe(0);
+      expect(stderr).not.toContain('Warning');
+      expect(stdout).toContain(`✔ rows = imported + there before + bad lines (${accounted})`);
+      expect(stdout).toContain('✔ every row is one event, in order, with its own time (5 events)');
+      expect(stdout).toContain('✔ imported once more, nothing is appended (0 of 5)');
+    }
+  });
+
   it('verifies what was acknowledged, and fails when something is missing', async () => {
     const data = ['--directory', join(directory, 'data')];
     const log = join(directory, 'acknowledged.log');

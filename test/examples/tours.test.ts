@@ -29,6 +29,8 @@ const tours: [name: string, small: string[], checks: number, chapters: string[]]
     22,
     ['Version 1', 'The present app', 'Commands go on', 'Migrated values', 'A rebuild'],
   ],
+  ['cms', ['--articles', '5'], 14, ['Drafting', 'Promotion', 'Once', 'A sandbox']],
+  ['orders', ['--orders', '3'], 29, ['Paid', 'Rejected', 'Timed out', 'Parked', 'A restart', 'The accounts']],
 ];
 
 describe.each(tours)('the tour of %s', (name, small, checks, chapters) => {

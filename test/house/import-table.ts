@@ -20,6 +20,10 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   core: { uses: [] },
   codec: { uses: ['core'], knows: ['protocol', 'event-store'] },
 
+  // A leaf: what is measured, where it is gathered, and who is told.
+  telemetry: { uses: ['core'] },
+  'telemetry/open-telemetry': { uses: ['core', 'telemetry'], knows: ['supervisor'], touchesNode: true },
+
   'event-store': { uses: ['core', 'codec'] },
   'event-store/memory': { uses: ['core', 'event-store'] },
   'event-store/sqlite': { uses: ['core', 'codec', 'event-store', 'sqlite'], touchesNode: true },
@@ -30,18 +34,27 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
 
   space: { uses: ['core', 'event-store'] },
   // States of the past are folded in memory.
-  'content-store': { uses: ['core', 'pstate', 'pstate/memory', 'event-store', 'space'] },
+  'content-store': {
+    uses: ['core', 'pstate', 'pstate/memory', 'event-store', 'space'],
+    knows: ['telemetry'],
+  },
   // Verification: in a thread of its own, and in main's for storage that no other thread can look at.
   reader: { uses: ['core', 'codec', 'pstate', 'pstate/memory', 'event-store', 'content-store'] },
   portability: { uses: ['core', 'codec', 'event-store'] },
-  protocol: { uses: ['core', 'codec'], knows: ['content-store', 'event-store', 'pstate', 'storage'] },
+  protocol: {
+    uses: ['core', 'codec'],
+    knows: ['content-store', 'event-store', 'pstate', 'storage', 'telemetry'],
+  },
 
   supervisor: {
-    uses: ['core', 'protocol', 'content-store', 'event-store', 'portability', 'reader', 'space'],
+    uses: ['core', 'protocol', 'content-store', 'event-store', 'portability', 'reader', 'space', 'telemetry'],
     knows: ['storage'],
   },
-  shard: { uses: ['core', 'protocol', 'content-store', 'space'], knows: ['event-store', 'pstate'] },
-  writer: { uses: ['core', 'protocol', 'space'], knows: ['content-store', 'event-store'] },
+  shard: {
+    uses: ['core', 'protocol', 'content-store', 'space', 'telemetry'],
+    knows: ['event-store', 'pstate'],
+  },
+  writer: { uses: ['core', 'protocol', 'space', 'telemetry'], knows: ['content-store', 'event-store'] },
 
   sqlite: { uses: ['core'], touchesNode: true },
   storage: {
@@ -51,7 +64,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   },
   platform: {
     uses: ['core', 'codec', 'supervisor'],
-    knows: ['event-store', 'protocol', 'pstate', 'reader', 'storage'],
+    knows: ['event-store', 'protocol', 'pstate', 'reader', 'storage', 'telemetry'],
     touchesNode: true,
   },
   workers: {
@@ -77,12 +90,13 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   },
   index: {
     uses: ['core', 'content-store', 'event-store', 'platform', 'pstate', 'space'],
-    knows: ['portability', 'protocol', 'reader', 'storage', 'supervisor'],
+    knows: ['portability', 'protocol', 'reader', 'storage', 'supervisor', 'telemetry'],
   },
 };
 
 /** Every dependency and the one file or folder through which it enters. */
 export const doorkeepers: Readonly<Record<string, string>> = {
+  '@opentelemetry/api': 'src/telemetry/open-telemetry/',
   '@standard-schema/spec': 'src/core/schema/validator.ts',
   'better-sqlite3': 'src/sqlite/',
   'fastest-levenshtein': 'src/core/nearest-name.ts',

@@ -21,7 +21,7 @@ async function places(directory: string, text: string): Promise<Readonly<Record<
   return found;
 }
 
-/** Leaves its word in payloads, entity ids, command ids and metadata, in the state and in what was overwritten in it. */
+/** Leaves its word in payloads, entity ids, tags, command ids and metadata, in the state and in what was overwritten in it. */
 async function plant(space: SpaceHandle<ItemsApp>, word: string, rounds: number): Promise<void> {
   for (const round of range(rounds)) {
     await Promise.all(
@@ -37,6 +37,8 @@ async function plant(space: SpaceHandle<ItemsApp>, word: string, rounds: number)
           .catch(() => {}),
       ),
     );
+    const tagged = { entityId: 'remarks', type: 'remarked', tags: [`${word} ${round}`, word], payload: null };
+    await Promise.all(range(20).map(() => space.execute('event', tagged)));
     await space.checkpoint();
   }
 }

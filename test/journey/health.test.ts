@@ -21,6 +21,8 @@ describe('the health of a runtime', () => {
       refused: [],
       repairs: { views: 0, files: 0 },
       views: { stopped: 0, changed: 0, building: 0, problems: [] },
+      reactors: [],
+      timers: { waiting: [] },
     });
   });
 

@@ -55,6 +55,41 @@ describe('the lookups of a runtime', () => {
     expect(await valuesOf(space, 'a')).toEqual(range(6));
   });
 
+  it('lead conditional commands and reads by tags, in copies of a space, too, and after a restart', async () => {
+    const directory = await bed.directory();
+    const first = await bed.start({ storage: sqlite({ directory }) });
+    const begun = await first.spaces.getOrCreate('acme');
+    const taken = (seat: number) => ({
+      entityId: `seat:${seat}`,
+      type: 'seat.taken',
+      tags: [`seat:${seat}`, 'hall:1'],
+      payload: null,
+    });
+    for (const seat of range(40)) await begun.execute('event', taken(seat));
+    const cloned = await first.spaces.clone('acme', 'copy');
+    await until(() => isFilled(first));
+    const seatsOf = async (space: SpaceHandle<ItemsApp>, tags: readonly string[]) =>
+      (await all(space.streamEvents({ query: { tags } }))).map(({ entityId }) => entityId);
+    const unlessTaken = (space: SpaceHandle<ItemsApp>, seat: number) =>
+      space.execute('event', taken(seat), { failIfEventsMatch: { query: { tags: [`seat:${seat}`] } } });
+    expect(await seatsOf(cloned, ['hall:1', 'seat:7'])).toEqual(['seat:7']);
+    await first.close();
+    const second = await bed.start({ storage: sqlite({ directory }) });
+    for (const name of ['acme', 'copy']) {
+      const space = await second.spaces.getOrCreate(name);
+      await expect(unlessTaken(space, 7)).rejects.toMatchObject({
+        code: 'conflict',
+        details: { matchingSequence: 7 },
+      });
+      await unlessTaken(space, 41);
+      await expect(unlessTaken(space, 41)).rejects.toMatchObject({ code: 'conflict' });
+      expect(await seatsOf(space, ['seat:41'])).toEqual(['seat:41']);
+      expect(await seatsOf(space, ['hall:1'])).toHaveLength(41);
+    }
+    await until(() => isFilled(second));
+    expect((await second.verify()).isSound).toBe(true);
+  });
+
   it('are filled at the next start with what a runtime has left, and let go of a deleted space', async () => {
     const directory = await bed.directory();
     const first = await bed.start({ storage: sqlite({ directory }) });

@@ -37,6 +37,7 @@ const append = fc
     invocationId: fc.uuid(),
     events: fc.array(event, { maxLength: 4 }),
     command,
+    traceparent: fc.option(text, { nil: undefined }),
     previousHash: hash,
   })
   .map(({ generation, previousHash, ...given }) =>

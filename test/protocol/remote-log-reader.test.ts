@@ -7,6 +7,7 @@ import type { LogReader } from '../../src/event-store/port.js';
 import { Caller } from '../../src/protocol/link.js';
 import { writerLink } from '../../src/protocol/links.js';
 import { remoteLogReader } from '../../src/protocol/remote-log-reader.js';
+import { Recorder } from '../../src/telemetry/recorder.js';
 import { houseChannel } from '../../src/testing/house-port.js';
 import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
 import { serveWriter } from '../../src/writer/serve-writer.js';
@@ -38,7 +39,7 @@ async function bothReaders(): Promise<{
   const clock = schedulerClock(scheduler, () => true);
   const writer = new Writer({ log, clock, limits: defaultLimits, onFailure: () => {} });
   const [mine, its] = houseChannel(scheduler);
-  serveWriter({ writer, main: its, clock, onDrained: () => {} });
+  serveWriter({ recorder: new Recorder(clock), writer, main: its, clock, onDrained: () => {} });
   const caller = new Caller(writerLink, mine, clock);
   return { local: log, remote: remoteLogReader(() => caller), run: (promise) => scheduler.runUntil(promise) };
 }

@@ -85,6 +85,7 @@ describe('a shard behind its link', () => {
       commands: Object.keys(ledger.commands),
       queries: Object.keys(ledger.queries ?? {}),
       views: ['main', 'amounts'],
+      reactors: [],
       viewVersions: { main: 1, amounts: 1 },
     });
   });
@@ -211,6 +212,7 @@ describe('a shard behind its link', () => {
       changed: 0,
       building: 0,
       repairs: { views: 0, files: 0 },
+      reactors: [],
     });
   });
 

@@ -60,6 +60,9 @@ export class ShardBed {
         return { head };
       },
       readSpace: (...where) => log.readSpace(...where),
+      timersOf: (...which) => log.timersOf(...which),
+      importsOf: (spaceId) => log.importsOf(spaceId),
+      selectEvents: (...which) => log.selectEvents(...which),
       allCommands: (...which) => log.allCommands(...which),
       findCommands: (...which) => log.findCommands(...which),
     };

@@ -388,26 +388,30 @@ describe('a space that is deleted', () => {
     expect((await rejectionOf(bed.work(1, 'x'))).code).toBe('not_found');
   });
 
-  it('refuses what waits, and gives no definite answer for what was decided', async () => {
+  it('gives every command a definite answer: done before it, or of a space that is not there', async () => {
     const bed = await makeBed(1, { speculativeTurnsMax: 2 });
     await bed.work(1, 'first');
     bed.log.isHeld = true;
-    for (const name of ['decided', 'decided, too', 'waiting']) bed.post(name, 1, { name, ms: 0 });
+    bed.log.fates.push('writtenAnsweredLate');
+    bed.post('written', 1, { name: 'written', ms: 0 });
+    await bed.clock.settle();
+    for (const name of ['too late', 'waiting']) bed.post(name, 1, { name, ms: 0 });
     const read = rejectionOf(bed.fetch(1, 'work:1'));
     await bed.clock.settle();
     await markDeleted(bed, 1);
     const dropped = bed.shard.dropSpace(bed.address(1), 0);
     expect(errorOf(() => bed.post('late', 1, { name: 'late', ms: 0 })).code).toBe('not_found');
+    await bed.clock.settle();
+    expect(bed.settled.outcomes).toMatchObject({ waiting: { code: 'not_found' } });
+    expect(bed.settled.outcomes).not.toHaveProperty('written');
+    bed.log.releaseAll();
     await dropped;
     await bed.clock.settle();
     expect(bed.settled.outcomes).toMatchObject({
-      decided: { code: 'outcome_unknown' },
-      'decided, too': { code: 'outcome_unknown' },
-      waiting: { code: 'not_found' },
+      written: { value: { spaceSequence: 2 } },
+      'too late': { code: 'not_found' },
     });
     expect((await read).code).toBe('not_found');
-    bed.log.releaseAll();
-    await bed.clock.settle();
     expect(persisted(bed, 1)).toBeUndefined();
   });
 

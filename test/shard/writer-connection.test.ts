@@ -8,6 +8,7 @@ import { Caller } from '../../src/protocol/link.js';
 import { writerLink } from '../../src/protocol/links.js';
 import type { Port } from '../../src/protocol/port.js';
 import { WriterConnection } from '../../src/shard/writer-connection.js';
+import { Recorder } from '../../src/telemetry/recorder.js';
 import { houseChannel } from '../../src/testing/house-port.js';
 import { Scheduler, schedulerClock } from '../../src/testing/scheduler.js';
 import { serveWriter } from '../../src/writer/serve-writer.js';
@@ -37,7 +38,7 @@ let writerEnd: Port;
 function startWriter(): Port {
   const writer = new Writer({ log, clock, limits: defaultLimits, onFailure: () => {} });
   const [toWriter, main] = houseChannel(scheduler);
-  serveWriter({ writer, main, clock, onDrained: () => {} });
+  serveWriter({ recorder: new Recorder(clock), writer, main, clock, onDrained: () => {} });
   const [mine, its] = houseChannel(scheduler);
   void new Caller(writerLink, toWriter, clock).call('connectShard', null, { ports: [its] });
   writerEnd = its;

@@ -16,8 +16,10 @@ import { playHistory } from './history.js';
 const seedsMax = 1_500;
 
 /** Plays histories until one breaks a promise, and says how. */
-async function firstBroken(): Promise<{ readonly seed: number; readonly broken: readonly string[] }> {
-  for (let seed = 1; seed <= seedsMax; seed++) {
+async function firstBroken(
+  from: number,
+): Promise<{ readonly seed: number; readonly broken: readonly string[] }> {
+  for (let seed = from; seed < from + seedsMax; seed++) {
     const broken = await brokenOf(seed);
     if (broken.length > 0) return { seed, broken };
   }
@@ -32,8 +34,16 @@ async function brokenOf(seed: number): Promise<readonly string[]> {
   }
 }
 
-/** Bugs by name: how each is planted, and what the checker must say. */
-const bugs: Readonly<Record<string, { readonly plant: () => void; readonly found: RegExp }>> = {
+interface PlantedBug {
+  readonly plant: () => void;
+  /** What the checker must say. */
+  readonly found: RegExp;
+  /** The first seed that is tried: what shows in one history of hundreds is not looked for in all of them every time. */
+  readonly from?: number;
+}
+
+/** Bugs by name. */
+const bugs: Readonly<Record<string, PlantedBug>> = {
   'a reply before the commit': {
     plant() {
       const hold = OutputGate.prototype.hold;
@@ -63,6 +73,7 @@ const bugs: Readonly<Record<string, { readonly plant: () => void; readonly found
       vi.spyOn(Generations.prototype, 'isCurrent').mockReturnValue(true);
     },
     found: /(refused with|is in the log)/,
+    from: 620,
   },
   'a duplicate check that sees uncommitted commands': {
     plant() {
@@ -146,10 +157,10 @@ describe('the simulation finds', () => {
     vi.restoreAllMocks();
   });
 
-  for (const [name, { plant, found }] of Object.entries(bugs)) {
+  for (const [name, { plant, found, from = 1 }] of Object.entries(bugs)) {
     it(name, { timeout: 300_000 }, async () => {
       plant();
-      const { seed, broken } = await firstBroken();
+      const { seed, broken } = await firstBroken(from);
       expect(seed, `not found within ${seedsMax} seeds`).toBeGreaterThan(0);
       expect(broken.join('\n')).toMatch(found);
       if (process.env['RAMAX_SIM_SHOW']) process.stdout.write(`${name}: seed ${seed}: ${broken[0]}\n`);

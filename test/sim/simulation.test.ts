@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { brokenPromises } from './check-history.js';
 import { playHistory } from './history.js';
 
-const seeds = Number(process.env['RAMAX_SIM_SEEDS'] ?? 300);
+const seeds = Number(process.env['RAMAX_SIM_SEEDS'] ?? 100);
 const firstSeed = Number(process.env['RAMAX_SIM_FIRST'] ?? 1);
 
 describe('random histories over several spaces, with threads that die and commits in doubt', () => {

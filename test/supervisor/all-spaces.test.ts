@@ -54,7 +54,16 @@ beforeEach(() => {
   const supervisor = { writer, shards: [shard], shardOf: () => shard, app: { views: ['main'] } };
   const calls = new Calls(new ManualClock(), limits, 'fail');
   const locks = { of: () => undefined };
-  const services = { supervisor, calls, limits, locks, platform: nodePlatform } as unknown as SpaceServices;
+  // Nobody listens.
+  const observation = { upkeep: (_upkeep: unknown, run: () => unknown) => run() };
+  const services = {
+    supervisor,
+    calls,
+    limits,
+    locks,
+    observation,
+    platform: nodePlatform,
+  } as unknown as SpaceServices;
   allSpaces = new AllSpaces(services);
 });
 

@@ -3,7 +3,7 @@
 import type { WatchTarget } from '../../src/content-store/changes.js';
 import type { Accepted, Invocation } from '../../src/content-store/turn.js';
 import { RamaxError } from '../../src/core/errors.js';
-import { Caller, type Handlers, serve } from '../../src/protocol/link.js';
+import { Caller, type Handlers, later, serve } from '../../src/protocol/link.js';
 import { type ShardCalls, shardLink } from '../../src/protocol/links.js';
 import type { ShardHealth } from '../../src/protocol/stats.js';
 import { type HousePort, houseChannel } from '../../src/testing/house-port.js';
@@ -34,6 +34,7 @@ export const inGoodHealth: ShardHealth = {
   changed: 0,
   building: 0,
   repairs: { views: 0, files: 0 },
+  reactors: [],
 };
 
 /** See the head of this file. */
@@ -70,7 +71,15 @@ export class FakeShard {
       };
     const progress = { eventsApplied: 1, lastSpaceSequence: 1 };
     return {
-      ready: note('ready', { name: 'app', commands: [], queries: [], views: [], viewVersions: {} }),
+      observe: note('observe', null),
+      ready: note('ready', {
+        name: 'app',
+        commands: [],
+        queries: [],
+        views: [],
+        reactors: [],
+        viewVersions: {},
+      }),
       execute: ({ invocation }, serving) =>
         new Promise((accept, fail) => {
           this.seen.push(invocation.command);
@@ -128,6 +137,14 @@ export class FakeShard {
       dropSpace: note('dropSpace', { traces: null }),
       connectWriter: note('connectWriter', null),
       stats: note('stats', undefined as never),
+      serveReactions: () => later,
+      reacted: note('reacted', null),
+      react: note('react', { needsKey: false }),
+      restReactors: note('restReactors', null),
+      retryParked: note('retryParked', null),
+      stoppedReactors: () => [],
+      resumeReactor: () => null,
+      stopReactors: note('stopReactors', null),
       drain: note('drain', null),
     };
   }

@@ -51,6 +51,7 @@ beforeEach(() => {
       return { health: lookups };
     },
     quarantine,
+    app: { reactors: [] },
     shards: handles,
     writer: {
       call: () => {
@@ -62,6 +63,7 @@ beforeEach(() => {
   probe = new HealthProbe(
     supervisor as unknown as Supervisor,
     schedulerClock(scheduler, () => true),
+    () => ({ waiting: [] }),
   );
 });
 
@@ -105,6 +107,8 @@ describe('the health of a runtime', () => {
       lookups: { unfilledEvents: 7, failure: undefined },
       views: { stopped: 0, changed: 0, building: 0, problems: [] },
       repairs: { views: 0, files: 0 },
+      timers: { waiting: [] },
+      reactors: [],
     });
   });
 

@@ -24,6 +24,8 @@ export function failingSeeds(row: string): readonly number[] {
 
 /** Keeps these seeds for this row. */
 export function keepFailingSeeds(row: string, seeds: Iterable<number>): void {
-  const kept = [...new Set([...failingSeeds(row), ...seeds])].slice(0, seedsMax);
+  // What is below 0 belongs to no trial.
+  const known = [...seeds].filter((seed) => seed >= 0);
+  const kept = [...new Set([...failingSeeds(row), ...known])].slice(0, seedsMax);
   writeFileSync(file, `${JSON.stringify({ ...readAll(), [row]: kept }, null, 2)}\n`);
 }

@@ -6,6 +6,7 @@
  *   npm run test:torture -- --row kill --trials 2000 --seed 7
  *   npm run test:torture -- --row kill --row clock --no-controls
  *   npm run test:torture -- --list
+ *   npm run test:torture -- --help
  *
  * Prints one line per row; exit code 0 when every promise held and every control was found.
  */
@@ -18,6 +19,19 @@ import { type RowResult, runRow } from './run-rows.js';
 
 const violationsShown = 10;
 
+const help = `npm run test:torture -- [options]
+
+  --row NAME      only this row; may be given several times (see --list)
+  --trials N      so many trials of each row, in place of its own number
+  --full          the full numbers of trials
+  --seed N        the seed of the first trial; trial n has the seed N + n. Default: a random one, which is told
+  --no-controls   without the planted bugs that must be found
+  --list          the rows, and what they try how often
+  --quiet         no progress
+  --help
+
+Exit code 0: every promise held, and every planted bug was found.`;
+
 const { values } = parseArgs({
   allowNegative: true,
   options: {
@@ -28,12 +42,17 @@ const { values } = parseArgs({
     controls: { type: 'boolean', default: true },
     list: { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
+  if (values.help) {
+    say(help);
+    return 0;
+  }
   if (values.list) {
     say(listOf(rows));
     return 0;

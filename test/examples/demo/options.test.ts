@@ -6,6 +6,7 @@ describe('the options of the demo', () => {
   it('have defaults', () => {
     expect(parseOptions([])).toEqual({
       csv: undefined,
+      history: false,
       tenants: 100,
       commands: 100_000,
       inFlightMax: 1_024,
@@ -53,6 +54,7 @@ describe('the options of the demo', () => {
     [['--directory', ''], '--directory must not be empty'],
     [['--tenant', '5'], '--tenant'],
     [['a.csv', 'b.csv'], 'expected one file at most'],
+    [['--history'], '--history needs a file'],
     [['--verify-log', 'f'], '--verify-log needs --directory'],
     [['--verify-log', 'f', '--directory', 'd', 'a.csv'], 'takes neither a file'],
     [['--acknowledged-log', 'f', 'a.csv'], 'not to a replay'],

@@ -35,6 +35,8 @@ const ledger = new Ledger(plan.ledger);
 const writerOrder = join(plan.directory, 'writer-order');
 const isWatched = 'hangTimeoutMs' in defaultLimits;
 const shardHarms = ['exit', 'throw', 'reject', 'heap', 'pause', ...(isWatched ? ['loop'] : [])];
+/** Enough that every fault meets several commands; more would only make more to check. */
+const inFlight = 8;
 const hang = isWatched ? { hangTimeoutMs: 1_000 } : {};
 const storage = sqlite({ directory: plan.directory });
 
@@ -56,7 +58,7 @@ const runs = readLedger(plan.ledger).filter(({ k }) => k === 'run').length;
 ledger.write({ k: 'run', seed: plan.seed });
 const floors = floorsOf(commandsOf(readLedger(plan.ledger)).values());
 const client = new Client({ ramax, ledger, seed: plan.seed, prefix: `f${runs}`, spaces, floors });
-const load = client.run(24, Number.MAX_SAFE_INTEGER);
+const load = client.run(inFlight, Number.MAX_SAFE_INTEGER);
 const meter = plan.isMetered ? new Meter(plan.directory) : undefined;
 
 const end = performance.now() + plan.seconds * 1_000;

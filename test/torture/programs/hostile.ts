@@ -76,6 +76,38 @@ const doors: readonly (readonly [name: string, call: (value: unknown, options: u
   ['updateMetadata', (value, options) => spaces['updateMetadata']?.('hostile', value, options)],
   ['delete', (value, options) => (value === 'hostile' ? undefined : spaces['delete']?.(value, options))],
   ['list', (_value, options) => spaces['list']?.(options)],
+  ['execute(metadata)', (value) => space['execute']?.('put', 1, { metadata: value })],
+  ['execute(failIfEventsMatch)', (value) => space['execute']?.('put', 1, { failIfEventsMatch: value })],
+  [
+    'execute(failIfEventsMatch.query)',
+    (value) => space['execute']?.('put', 1, { failIfEventsMatch: { query: value } }),
+  ],
+  ['streamEvents(query)', (query) => firstOf(space['streamEvents']?.({ query }))],
+  ['space.subscribe', (_value, options) => closed(space['subscribe']?.(options))],
+  ['space.subscribe(name)', (name) => closed(space['subscribe']?.({ name }))],
+  ['space.subscribe(query)', (query) => closed(space['subscribe']?.({ query }))],
+  ['subscribe', (_value, options) => closed(whole['subscribe']?.(options))],
+  ['subscriptions.list', () => part(whole, 'subscriptions')['list']?.()],
+  ['subscriptions.reset', (value, options) => part(whole, 'subscriptions')['reset']?.(value, value, options)],
+  ['subscriptions.delete', (value, options) => part(whole, 'subscriptions')['delete']?.(value, options)],
+  ['reactors.parked of all', (_value, options) => part(whole, 'reactors')['parked']?.(options)],
+  ['reactors.parked', (_value, options) => part(space, 'reactors')['parked']?.(options)],
+  ['reactors.retry', (value, options) => part(space, 'reactors')['retry']?.(value, options)],
+  ['reactors.skip', (value, options) => part(space, 'reactors')['skip']?.(value, options)],
+  ['timers.list', (_value, options) => part(space, 'timers')['list']?.(options)],
+  ['timers.cancel', (value, options) => part(space, 'timers')['cancel']?.(value, options)],
+  ['importEvents', (value, options) => whole['importEvents']?.(value, options)],
+  ['importEvents(event)', (value) => whole['importEvents']?.(oneOf(value), { name: 'hostile' })],
+  ['forgetKey', (value) => whole['forgetKey']?.(value)],
+  ['verify', (_value, options) => space['verify']?.(options)],
+  ['export', (_value, options) => firstOf(space['export']?.(options))],
+  ['import', (value, options) => spaces['import']?.(value, options)],
+  ['import(bytes)', (value, options) => spaces['import']?.(oneOf(value), options)],
+  ['clone', (value, options) => spaces['clone']?.(value, value, options)],
+  ['restoreTo', (value, options) => spaces['restoreTo']?.(value, value, options)],
+  ['suspend', (value, options) => spaces['suspend']?.(value, options)],
+  ['resume', (value, options) => spaces['resume']?.(value, options)],
+  ['setLimits', (value, options) => spaces['setLimits']?.(value, value, options)],
   ['stats', (_value, options) => whole['stats']?.(options)],
   ['latestEventId', (_value, options) => whole['latestEventId']?.(options)],
   ['sqlite', (value) => sqlite(value as never)],
@@ -171,18 +203,32 @@ async function knock(seed: number): Promise<void> {
   const [name, call] = random.pick(doors as never) as (typeof doors)[number];
   const value = sampled(hostileValue, seed);
   const options = sampled(hostileOptions, seed);
-  await settles(name, seed, () => call(value, options));
+  await settles(name, seed, () => call(value, options), ownErrors(options));
+}
+
+/** What a listener throws is the caller's own, and comes back to him as it is. */
+function ownErrors(options: unknown): boolean {
+  try {
+    return typeof (options as { onProgress?: unknown } | null | undefined)?.onProgress === 'function';
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the call was taken; it is wrong when it neither is nor is refused with a type. */
-async function settles(name: string, seed: number, call: () => unknown): Promise<boolean> {
+async function settles(
+  name: string,
+  seed: number,
+  call: () => unknown,
+  hasOwnErrors = false,
+): Promise<boolean> {
   try {
     await call();
     taken++;
     return true;
   } catch (error) {
     refused++;
-    if (error instanceof RamaxError && !plan.isUntyped) return false;
+    if ((error instanceof RamaxError || hasOwnErrors) && !plan.isUntyped) return false;
     wrong(
       `seed ${seed}: ${name} failed with ${error instanceof Error ? (error.stack ?? '').slice(0, 600) : shortly(error)}`,
     );
@@ -194,6 +240,27 @@ async function firstOf(stream: unknown): Promise<void> {
   const iterator = stream as AsyncIterableIterator<unknown>;
   await iterator.next();
   await iterator.return?.();
+}
+
+/** A door that opens something which would wait for ever: it is opened, and closed. */
+async function closed(stream: unknown): Promise<void> {
+  await (stream as AsyncIterableIterator<unknown>).return?.();
+}
+
+/** The doors of a part of something. */
+function part(of: object, name: string): Record<string, (...given: unknown[]) => unknown> {
+  return (of as Record<string, Record<string, (...given: unknown[]) => unknown>>)[name] ?? {};
+}
+
+/** A source that gives this one thing. It is no generator: that would look at a promise. */
+function oneOf(value: unknown): AsyncIterable<unknown> {
+  let isGiven = false;
+  const next = async (): Promise<IteratorResult<unknown>> => {
+    if (isGiven) return { done: true, value: undefined };
+    isGiven = true;
+    return { done: false, value };
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 /** A value that says something else each time it is asked cannot be compared. */

@@ -13,7 +13,7 @@ import { type Row, type RowOptions, type RowOutcome, sumOf } from '../row.js';
 
 const damagesPerProcess = 150;
 const kinds = 9;
-const ofEachKind = 5;
+const ofEachKind = 25;
 
 interface Said {
   readonly trials: number;

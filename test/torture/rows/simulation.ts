@@ -8,7 +8,8 @@ import { Child } from '../child.js';
 import type { Simulated, SimulatePlan } from '../programs/simulate.js';
 import { type Row, type RowOptions, type RowOutcome, sumOf } from '../row.js';
 
-const seedsPerProcess = 400;
+/** Enough that warming up does not count. */
+const seedsPerProcess = 2_000;
 
 async function simulate(plan: SimulatePlan): Promise<RowOutcome> {
   const child = new Child('simulate', plan, { timeoutMs: 1_800_000 });
@@ -48,7 +49,7 @@ export const simulation: Row = {
   name: 'simulation',
   what: 'the whole runtime in one seeded thread: deaths at any step, commits in doubt, late messages',
   unit: 'seeds',
-  ciTrials: 4_000,
+  ciTrials: 10_000,
   fullTrials: 1_000_000,
   run: simulateAll,
   controls: [

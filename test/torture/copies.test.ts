@@ -1,0 +1,4 @@
+import { expectSound } from './expect-sound.js';
+import { copies } from './rows/copies.js';
+
+expectSound(copies);

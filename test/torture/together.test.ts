@@ -1,0 +1,4 @@
+import { expectSound } from './expect-sound.js';
+import { together } from './rows/together.js';
+
+expectSound(together);
