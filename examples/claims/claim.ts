@@ -27,6 +27,18 @@ export type Action =
   | 'requestPayment'
   | 'handlePayment';
 
+/** The event that says that an action has happened. */
+export const eventTypes = {
+  save: 'claim.saved',
+  submit: 'claim.submitted',
+  approve: 'claim.approved',
+  finalApprove: 'claim.finalApproved',
+  reject: 'claim.rejected',
+  takeBack: 'claim.takenBack',
+  requestPayment: 'claim.paymentRequested',
+  handlePayment: 'claim.paymentHandled',
+} as const satisfies Readonly<Record<Action, string>>;
+
 /** How far a claim has come. */
 export type Phase = (typeof phases)[number];
 

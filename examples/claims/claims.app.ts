@@ -5,7 +5,7 @@
 
 import { defineApp, type EntityReader, type EntityWriter, reject } from 'ramax';
 import { type Page, pageOf } from '../demo/page.js';
-import { type Action, afterAction, type ClaimStep, isOpen, statusOf } from './claim.js';
+import { type Action, afterAction, type ClaimStep, eventTypes, isOpen, statusOf } from './claim.js';
 import { byStatusSchema, mainSchema, workloadSchema } from './claims.schema.js';
 import { brokenRule } from './rules.js';
 import { count, type Total } from './totals.js';
@@ -20,7 +20,8 @@ export interface Summary extends Total {
 type MainReader = EntityReader<typeof mainSchema>;
 
 /** The command for one action: the rules decide, and what may happen becomes one event. */
-function command<const Type extends string>(action: Action, type: Type) {
+function command<A extends Action>(action: A) {
+  const type = eventTypes[action];
   return (pstate: MainReader, step: ClaimStep) => {
     const entityId = `claim:${step.claimId}` as const;
     const claim = pstate.get(entityId);
@@ -81,14 +82,14 @@ export default defineApp({
   name: 'claims',
   schema: mainSchema,
   commands: {
-    save: command('save', 'claim.saved'),
-    submit: command('submit', 'claim.submitted'),
-    approve: command('approve', 'claim.approved'),
-    finalApprove: command('finalApprove', 'claim.finalApproved'),
-    reject: command('reject', 'claim.rejected'),
-    takeBack: command('takeBack', 'claim.takenBack'),
-    requestPayment: command('requestPayment', 'claim.paymentRequested'),
-    handlePayment: command('handlePayment', 'claim.paymentHandled'),
+    save: command('save'),
+    submit: command('submit'),
+    approve: command('approve'),
+    finalApprove: command('finalApprove'),
+    reject: command('reject'),
+    takeBack: command('takeBack'),
+    requestPayment: command('requestPayment'),
+    handlePayment: command('handlePayment'),
   },
   // The schema refuses what no claim may be; nothing stored has changed its shape, so that the version stays.
   projections: onEveryStep(applyStep),

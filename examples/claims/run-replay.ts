@@ -1,31 +1,14 @@
 /** The demo's second run: replays a workflow log, then holds every promise against what happened. */
 
-import { isDeepStrictEqual } from 'node:util';
-import { formatCents, formatCount, formatCounted } from '../demo/format.js';
-import type { Entry } from '../demo/page.js';
+import { formatCount, formatCounted } from '../demo/format.js';
 import type { Check, Report, Row } from '../demo/report.js';
 import type { RunContext } from '../demo/run-context.js';
-import {
-  checkRebuild,
-  checkRestart,
-  checkSequences,
-  type SpacePicture,
-  takePictures,
-} from '../demo/space-checks.js';
 import { TextFile } from '../demo/text-file.js';
 import { answerRows, checkAnswers, commitRows, speedRows } from '../demo/traffic-report.js';
-import type { Claim } from './claim.js';
-import type { BadLine } from './claim-rows.js';
-import type { Summary } from './claims.app.js';
+import { checkAfterRestart, checkLive, type Pictures } from './check-claims.js';
+import { badLineNotes, departmentRows } from './claims-report.js';
 import { Replay } from './replay.js';
-import { type Claims, type Department, readDepartment, startClaims } from './start-claims.js';
-import { addSummaries, countClaims } from './summaries.js';
-import { addWorkloads, countOpenStages, decisionsOf, type RoleWork } from './workload.js';
-
-type Pictures = ReadonlyMap<string, SpacePicture>;
-
-/** Bad lines that are shown one by one; the rest are counted. */
-const badLinesShownMax = 20;
+import { type Claims, startClaims } from './start-claims.js';
 
 /** Replays the file, checks, restarts, checks again. */
 export async function runReplay(csv: string, context: RunContext): Promise<Report> {
@@ -63,40 +46,7 @@ async function figures(claims: Claims, replay: Replay, elapsedMs: number): Promi
   ];
   if (failure !== undefined) return rows;
   const { writer } = await claims.stats();
-  const all = [...departments.values()];
-  const summaries = await Promise.all(all.map((each) => each.query('summary')));
-  const works = await Promise.all(all.map((each) => each.query('workload')));
-  rows.push(...commitRows(tally, writer), { label: 'departments', value: formatCount(departments.size) });
-  return [...rows, ...summaryRows(addSummaries(summaries)), ...workRows(addWorkloads(works.flat()))];
-}
-
-function workRows(works: readonly RoleWork[]): Row[] {
-  const total = works.reduce((sum, work) => sum + decisionsOf(work), 0);
-  return [
-    { label: 'decisions', value: formatCount(total) },
-    ...works.map((work) => {
-      const value = `${formatCount(decisionsOf(work))}, ${formatCount(work.rejected)} against`;
-      return { label: work.role.replaceAll('_', ' '), value, depth: 1 as const };
-    }),
-  ];
-}
-
-function summaryRows({ claims, openClaims, amountCents, statuses }: Summary): Row[] {
-  return [
-    { label: 'claims', value: formatCount(claims) },
-    { label: 'open claims', value: formatCount(openClaims) },
-    { label: 'amount', value: formatCents(amountCents) },
-    ...statuses.map((total) => {
-      const value = `${formatCounted(total.claims, 'claim')}  ${formatCents(total.amountCents).padStart(14)}`;
-      return { label: total.status.replaceAll('_', ' '), value, depth: 1 as const };
-    }),
-  ];
-}
-
-function badLineNotes(badLines: readonly BadLine[]): string[] {
-  const notes = badLines.slice(0, badLinesShownMax).map(({ line, problem }) => `line ${line}: ${problem}`);
-  const more = badLines.length - notes.length;
-  return more === 0 ? notes : [...notes, `and ${formatCounted(more, 'more bad line')}`];
+  return [...rows, ...commitRows(tally, writer), ...(await departmentRows([...departments.values()]))];
 }
 
 function checkRowCount({ tally, rowCount, badLines }: Replay): Check {
@@ -119,65 +69,4 @@ function checkReading({ failure, readFailure, rowCount }: Replay): Check {
     };
   }
   return { says, holds: failure === undefined, seen: formatCounted(rowCount, 'row') };
-}
-
-async function checkLive(
-  departments: readonly Department[],
-  expectedEvents: number | undefined,
-  checks: Check[],
-): Promise<Pictures> {
-  const { check, lastSequences } = await checkSequences(departments, expectedEvents);
-  checks.push(check, await checkRebuild(departments, readDepartment), await checkSummaries(departments));
-  checks.push(await checkWorkloads(departments));
-  return takePictures(departments, readDepartment, lastSequences);
-}
-
-/** The counters that the projections keep are what counting the claims one by one gives. */
-async function checkSummaries(departments: readonly Department[]): Promise<Check> {
-  const says = 'every summary is what counting the claims one by one gives';
-  for (const department of departments) {
-    const { main, summary } = await readDepartment(department);
-    if (isDeepStrictEqual(countClaims(claimsIn(main)), summary)) continue;
-    return { says, holds: false, seen: `${department.spaceName} differs` };
-  }
-  return { says, holds: true, seen: formatCounted(departments.length, 'space') };
-}
-
-/** The further view agrees with the claims of the main view and with the log. */
-async function checkWorkloads(departments: readonly Department[]): Promise<Check> {
-  const says = 'every workload is what the claims and the log say';
-  let decisions = 0;
-  for (const department of departments) {
-    const { main, openByPhase, roles } = await readDepartment(department);
-    const inLog = await countDecisions(department.streamEvents());
-    const inView = roles.reduce((sum, work) => sum + decisionsOf(work), 0);
-    if (!isDeepStrictEqual(countOpenStages(claimsIn(main)), openByPhase) || inLog !== inView) {
-      return { says, holds: false, seen: `${department.spaceName} differs` };
-    }
-    decisions += inLog;
-  }
-  return { says, holds: true, seen: formatCounted(decisions, 'decision') };
-}
-
-async function countDecisions(events: AsyncIterable<{ readonly type: string }>): Promise<number> {
-  let decisions = 0;
-  for await (const { type } of events) if (isDecision(type)) decisions++;
-  return decisions;
-}
-
-function isDecision(type: string): boolean {
-  return type === 'claim.approved' || type === 'claim.finalApproved' || type === 'claim.rejected';
-}
-
-function claimsIn(main: readonly Entry[]): Claim[] {
-  const claims = main.filter(([key]) => key.startsWith('claim:'));
-  return claims.map(([, value]) => value as unknown as Claim);
-}
-
-async function checkAfterRestart({ options, directory }: RunContext, pictures: Pictures): Promise<Check> {
-  await using claims = await startClaims({ directory, shards: options.shards });
-  const names = [...pictures.keys()];
-  const departments = await Promise.all(names.map((name) => claims.spaces.getOrCreate(name)));
-  // Awaited here: a promise that is returned as it is would be waited for after the runtime has closed.
-  return await checkRestart(pictures, departments, readDepartment);
 }

@@ -1,16 +1,18 @@
 /**
- * The demo program. It reads its options, lets one of three runs do the work, prints what came of it and chooses the
+ * The demo program. It reads its options, lets one of four runs do the work, prints what came of it and chooses the
  * exit code; `--help` says the rest. The data of a run that went wrong stays, as evidence.
  */
 
 import pc from 'picocolors';
 import { RamaxError } from 'ramax';
+import { runImport } from '../claims/run-import.js';
 import { runReplay } from '../claims/run-replay.js';
 import { DataDirectory } from '../demo/data-directory.js';
 import { Interruption } from '../demo/interruption.js';
 import { type DemoOptions, parseOptions, usage } from '../demo/options.js';
 import { messageOf, runProgram } from '../demo/program.js';
-import { allHold, reportText } from '../demo/report.js';
+import { allHold, type Report, reportText } from '../demo/report.js';
+import type { RunContext } from '../demo/run-context.js';
 import { runLoad } from './run-load.js';
 import { verifyLog } from './verify-log.js';
 
@@ -33,7 +35,7 @@ async function run(options: DemoOptions): Promise<number> {
   let isEvidence = false;
   try {
     const context = { options, directory: data.path, signal: interruption.signal };
-    const report = await (options.csv === undefined ? runLoad(context) : runReplay(options.csv, context));
+    const report = await runOf(context);
     process.stdout.write(reportText(report, pc));
     isSound = allHold(report);
     isEvidence = !isSound;
@@ -47,6 +49,12 @@ async function run(options: DemoOptions): Promise<number> {
   }
   if (interruption.exitCode !== undefined) process.stderr.write('interrupted: the figures are partial\n');
   return interruption.exitCode ?? (isSound ? 0 : 1);
+}
+
+function runOf(context: RunContext): Promise<Report> {
+  const { csv, history } = context.options;
+  if (csv === undefined) return runLoad(context);
+  return history ? runImport(csv, context) : runReplay(csv, context);
 }
 
 async function verify(file: string, directory: string, shards: number | undefined): Promise<number> {

@@ -6,6 +6,8 @@ import { integerOption, readArguments, textOption, UsageError } from './command-
 export interface DemoOptions {
   /** A workflow log to replay instead of the generated load. */
   readonly csv: string | undefined;
+  /** Import that log as the history that it is, and ask no rule. */
+  readonly history: boolean;
   readonly tenants: number;
   readonly commands: number;
   /** Commands sent and not yet answered, at most. */
@@ -29,6 +31,7 @@ export const usage = `Usage: main.js [options] [log.csv[.gz]]
 Without a file: sends a seeded load of CRM commands to many tenants. With a file: replays that workflow log
 through the claims app, one space per department. Both then check what Ramax promises and print a summary.
 
+  --history              import the file as history, with its own times, in place of replaying it as commands
   --tenants N            tenants of the CRM (100)
   --commands N           commands to send (100000)
   --in-flight N          commands sent and not yet answered, at most (1024)
@@ -55,6 +58,7 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
   if (positionals.length > 1) throw new UsageError(`expected one file at most, got ${positionals.join(' ')}`);
   const options: DemoOptions = {
     csv: positionals[0],
+    history: values.history ?? false,
     tenants: integerOption('tenants', values.tenants, 1, 100_000) ?? 100,
     commands: integerOption('commands', values.commands, 0, 1_000_000_000) ?? 100_000,
     inFlightMax: integerOption('in-flight', values['in-flight'], 1, 65_536) ?? 1_024,
@@ -75,6 +79,7 @@ function parse(args: readonly string[]) {
     args: [...args],
     allowPositionals: true,
     options: {
+      history: { type: 'boolean' },
       tenants: { type: 'string' },
       commands: { type: 'string' },
       'in-flight': { type: 'string' },
@@ -90,7 +95,8 @@ function parse(args: readonly string[]) {
   });
 }
 
-function refuseContradictions({ csv, directory, acknowledgedLog, verifyLog }: DemoOptions): void {
+function refuseContradictions({ csv, history, directory, acknowledgedLog, verifyLog }: DemoOptions): void {
+  if (history && csv === undefined) throw new UsageError('--history needs a file');
   if (verifyLog !== undefined && directory === undefined) {
     throw new UsageError('--verify-log needs --directory, the one that the commands were sent to');
   }
