@@ -167,7 +167,7 @@ export function loadUpcasters(candidate: unknown): EventShapes {
     new Map(
       types.map(([type, steps]) => {
         const field = `upcasters.${type}`;
-        if (isReserved(type)) checkReserved(type, field);
+        if (isReserved(type)) checkReserved(type, 'upcasters');
         const loaded = [...functions<Upcaster>(steps, field)].map(
           ([version, step]) => [checkedVersion(version, field), step] as const,
         );

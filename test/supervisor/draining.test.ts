@@ -2,11 +2,15 @@ import { expect, it } from 'vitest';
 import { defineApp } from '../../src/core/define-app.js';
 import { House } from '../../src/testing/house.js';
 
-/** Notes when it is closed. */
+/** Notes when it is closed; that it is closed again later is nothing new. */
 function noted<Closable extends object>(closable: Closable, name: string, notes: string[]): Closable {
+  let isClosed = false;
   return new Proxy(closable, {
     get(target, member): unknown {
-      if (member === 'close') notes.push(name);
+      if (member === 'close' && !isClosed) {
+        isClosed = true;
+        notes.push(name);
+      }
       const found: unknown = Reflect.get(target, member);
       return typeof found === 'function' ? found.bind(target) : found;
     },
