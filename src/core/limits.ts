@@ -146,6 +146,8 @@ export interface Limits {
   readonly timerRetryMs: number;
   /** Imports of histories, by name, that one space remembers: an open space has them in memory. */
   readonly importsPerSpaceMax: number;
+  /** Spaces that one import of a history has at hand, some 500 bytes each. */
+  readonly importSpacesMax: number;
   /** How long a `commandId` is remembered at least. */
   readonly commandRetentionMs: number;
   /** The deadline of a call that gives none. */
@@ -240,6 +242,7 @@ export const defaultLimits: Limits = {
   timerAttemptsMax: 5,
   timerRetryMs: 1_000,
   importsPerSpaceMax: 1_000,
+  importSpacesMax: 4_096,
   commandRetentionMs: 7 * 24 * 60 * 60 * 1_000,
   callTimeoutMs: 30_000,
   cancelGraceMs: 1_000,

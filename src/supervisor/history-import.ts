@@ -9,6 +9,8 @@
  *   Z1  The items of a space are appended in their order, each once.
  *   Z2  When an item is refused, every item before it is in.
  *   Z3  At most `bufferedBytesMax` of items and `chunksMax` chunks are held; then the iterable waits.
+ *   Z4  At most `importSpacesMax` spaces are at hand. One that is let go has nothing buffered and nothing under way, so the log knows of all
+ *       that was sent; of its items only the number read is kept.
  */
 
 import { invalidInput, RamaxError } from '../core/errors.js';
@@ -122,7 +124,10 @@ export class HistoryImport {
   readonly #services: HistoryServices;
   readonly #options: ImportEventsOptions;
   readonly #chunkEvents: number;
+  /** Those at hand, in the order in which they were met. */
   readonly #spaces = new Map<string, SpaceHistory>();
+  /** Items read of spaces that were let go. */
+  readonly #offsets = new Map<string, number>();
   readonly #sending = new Set<Promise<void>>();
   readonly #progress = { itemsRead: 0, eventsAppended: 0, eventsSkipped: 0 };
   #bufferedBytes = 0;
@@ -174,7 +179,7 @@ export class HistoryImport {
   }
 
   get #shown(): HistoryProgress {
-    return { ...this.#progress, spaces: this.#spaces.size };
+    return { ...this.#progress, spaces: this.#spaces.size + this.#offsets.size };
   }
 
   async #take(item: HistoryItem, index: number): Promise<void> {
@@ -195,13 +200,26 @@ export class HistoryImport {
   }
 
   async #met(spaceName: string): Promise<SpaceHistory> {
-    const { spaceOf, supervisor } = this.#services;
+    const { limits, spaceOf, supervisor } = this.#services;
+    if (this.#spaces.size >= limits.importSpacesMax) await this.#letGo();
     const space = await spaceOf(spaceName);
     const positions = await supervisor.log.importsOf(space.spaceId);
     const known = positions.find(({ name }) => name === this.#options.name)?.position ?? 0;
-    const history = { space, known, offset: 0, buffered: [], bytes: 0, sending: undefined };
+    const offset = this.#offsets.get(spaceName) ?? 0;
+    const history = { space, known, offset, buffered: [], bytes: 0, sending: undefined };
+    this.#offsets.delete(spaceName);
     this.#spaces.set(spaceName, history);
     return history;
+  }
+
+  /** Lets half of the spaces go, those that were met first. */
+  async #letGo(): Promise<void> {
+    await this.#sendAll();
+    const half = Math.ceil(this.#services.limits.importSpacesMax / 2);
+    for (const [spaceName, { offset }] of [...this.#spaces].slice(0, half)) {
+      this.#spaces.delete(spaceName);
+      this.#offsets.set(spaceName, offset);
+    }
   }
 
   async #sendAll(): Promise<void> {

@@ -39,7 +39,7 @@ export class HouseDisk {
     return new HouseLogStore(this, thread);
   }
 
-  /** A reader beside the writer; each read takes a while. */
+  /** A reader beside the writer; each read takes a while, before it looks and behind it. */
   openLogReader(thread: HouseThread): LogReader {
     return slowReader(new MemoryLogReader(this.log), thread);
   }
@@ -114,8 +114,11 @@ function slowReader(reader: LogReader, thread: HouseThread): LogReader {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== 'function') return method;
       return async (...parameters: unknown[]): Promise<unknown> => {
-        await thread.works(readMsMax);
-        return Reflect.apply(method, target, parameters) as unknown;
+        // What was read may be out of date by the time it is there.
+        await thread.works(readMsMax / 2);
+        const read: unknown = await Reflect.apply(method, target, parameters);
+        await thread.works(readMsMax / 2);
+        return read;
       };
     },
   });

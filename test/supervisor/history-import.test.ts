@@ -212,6 +212,20 @@ describe('an imported history', () => {
     },
   );
 
+  it('has few spaces at hand, however many it has met, and appends nothing twice', async () => {
+    const house = new House({ app: counter, seed: 5 });
+    const ramax = await house.start({ limits: { importSpacesMax: 3 } });
+    const given = Array.from({ length: 140 }, (_, index) => item(index, { spaceName: `s${index % 7}` }));
+    const options = { name: 'old', chunkEvents: 2 };
+    await expect(house.run(ramax.importEvents(endingAt(given, 61), options))).rejects.toThrow('gone');
+    const done = await house.run(ramax.importEvents(given, options));
+    expect(done).toEqual({ itemsRead: 140, eventsAppended: 79, eventsSkipped: 61, spaces: 7 });
+    const spaces = await house.run(ramax.spaces.list());
+    const totals = await Promise.all(spaces.map((space) => house.run(space.query('total'))));
+    expect(totals).toEqual(Array.from({ length: 7 }, () => 20));
+    await house.run(ramax.close());
+  });
+
   it('is remembered up to a bound', async () => {
     const house = new House({ app: counter, seed: 3 });
     const ramax = await house.start({ limits: { importsPerSpaceMax: 1 } });

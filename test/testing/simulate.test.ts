@@ -92,8 +92,9 @@ describe('the kit finds', () => {
   it('what breaks only with duplicates: commands without an id', async () => {
     const traffic = { transfer: { params: transfer, commandId: () => undefined } };
     const options = { ...bank(), commands: traffic, atTheEnd: { 'a transfer happens once': onceEach } };
-    await simulate({ ...options, seeds: 10, faults: { duplicates: false, restarts: false, aborts: false } });
-    const failure = await failureOf(options);
+    const faults = { restarts: false, aborts: false };
+    await simulate({ ...options, seeds: 10, faults: { ...faults, duplicates: false } });
+    const failure = await failureOf({ ...options, faults });
     expect(failure.invariant).toBe('a transfer happens once');
     expect(failure.message).toContain('(again)');
   });
